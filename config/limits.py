@@ -1,0 +1,29 @@
+"""Every timeout, budget and cap, with its unit and its reason."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+# Turn-taking
+QUIET_PERIOD = timedelta(seconds=3)  # people send 2-4 short messages in a row, mostly 1-3 s apart
+QUIET_CAP = timedelta(seconds=15)  # a steady stream may not postpone the answer for ever
+LATE_EVENT_AGE = timedelta(hours=12)  # an older message (Meta's clock) is shown to a person, never answered
+
+# Actors
+DEDICATED_ACTORS_PER_CORE = 4  # 50 MB and 1.7 s of start-up each on a small machine
+PASSIVATE_AFTER = timedelta(minutes=2)  # one read brings a conversation back; memory is dearer
+SHARD_BUCKETS = 1024
+
+# Sending
+SEND_TIMEOUT = timedelta(seconds=10)  # after it the outcome is unknown, never failed
+UNKNOWN_GRACE = timedelta(seconds=90)  # statuses mostly come within seconds; counted while intake is healthy
+SENT_WAIT = timedelta(seconds=5)  # the next bubble waits this long for `sent` of the one before
+
+# Loops: AI messages to one contact
+AGENT_MESSAGES_PER_HOUR = 20
+AGENT_MESSAGES_PER_DAY = 60
+
+# Model
+MODEL_CALL_TIMEOUT = timedelta(seconds=40)
+MODEL_BUDGET = timedelta(seconds=75)  # all tries of one turn together
+TOOL_ROUNDS_MAX = 6

@@ -1,0 +1,127 @@
+"""Every setting of Vitrine: read once from the environment and `.env`, then handed on by sections.
+
+A missing secret stops the start by name; nothing else of the product reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from config.limits import DEDICATED_ACTORS_PER_CORE, QUIET_PERIOD
+from domain.errors import RejectedError
+
+
+class SettingsError(RejectedError):
+    """The settings cannot start Vitrine; the message names each setting and what would be right."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "the settings cannot start Vitrine:\n" + "\n".join(f"  - {p}" for p in self.problems)
+
+
+class ModelEndpoint(BaseModel):
+    """Where one function's model answers; speaks the Anthropic Messages protocol."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    base_url: str
+    api_key: SecretStr
+
+
+class Settings(BaseSettings):
+    """The environment as one frozen object. Names are the variables of `config/example.env`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True,
+        env_ignore_empty=True,
+    )
+
+    # Where things are kept. Unset: embedded servers under `data_dir`.
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    data_dir: Path = Field(default=Path(".vitrine"), validation_alias="VITRINE_DIR")
+
+    # Where we are reached.
+    ray_address: str | None = None
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    tls_terminated: bool = False
+    metrics_token: SecretStr | None = None
+
+    # Meta.
+    whatsapp_api_url: str = "https://graph.facebook.com"
+    whatsapp_api_version: Annotated[str, Field(pattern=r"^v\d+\.\d+$")] = "v26.0"
+    whatsapp_access_token: SecretStr | None = None
+    whatsapp_app_secret: SecretStr | None = None
+    whatsapp_verify_token: SecretStr | None = None
+    whatsapp_business_account_id: str | None = None
+    whatsapp_facade_number: str | None = None
+    whatsapp_phone_number_ids: Annotated[tuple[str, ...], NoDecode] = ()
+
+    # The model.
+    anthropic_api_key: SecretStr | None = None
+    anthropic_base_url: str = "https://api.anthropic.com"
+    model_reply: str = "claude-sonnet-5"
+    model_triage: str | None = None
+    model_analysis: str | None = None
+    model_vision: str | None = None
+    model_fallback: str | None = None
+    model_fallback_base_url: str | None = None
+    model_fallback_api_key: SecretStr | None = None
+
+    # The outside systems.
+    erp_base_url: str | None = None
+    erp_api_key: SecretStr | None = None
+    slack_webhook_url: SecretStr | None = None
+
+    # Secrets of our own.
+    jwt_secret: SecretStr | None = None
+    data_key: SecretStr | None = None
+    admin_email: str | None = None
+    admin_password: SecretStr | None = None
+
+    # Behaviour.
+    ai_consent: Literal["explicit", "notice"] = "explicit"
+    dedicated_actors_max: Annotated[int, Field(ge=0)] = Field(
+        default=DEDICATED_ACTORS_PER_CORE * (os.cpu_count() or 1)
+    )
+    conversation_shards: Annotated[int, Field(ge=1, le=64)] = 1
+    quiet_period_s: Annotated[float, Field(ge=0, le=60)] = QUIET_PERIOD.total_seconds()
+    retention_days: Annotated[int, Field(ge=1)] = 90
+    company_name: str = "Vitrine"
+    timezone: str = "America/Sao_Paulo"
+    sandbox: Literal["auto", "on", "off"] = "auto"
+    sandbox_url: str | None = None
+
+    @field_validator("trusted_proxies", "whatsapp_phone_number_ids", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @cached_property
+    def sandbox_on(self) -> bool:
+        """`auto` is on only if neither Meta's token nor another Graph address is set."""
+        if self.sandbox != "auto":
+            return self.sandbox == "on"
+        return self.whatsapp_access_token is None and "whatsapp_api_url" not in self.model_fields_set
+
+    @cached_property
+    def app_secrets(self) -> tuple[str, ...]:
+        """The app secrets in force: two while rotating, newest first."""
+        if self.whatsapp_app_secret is None:
+            return ()
+        return tuple(s.strip() for s in self.whatsapp_app_secret.get_secret_value().split(",") if s.strip())
