@@ -7,7 +7,9 @@ from datetime import timedelta
 # Turn-taking
 QUIET_PERIOD = timedelta(seconds=3)  # people send 2-4 short messages in a row, mostly 1-3 s apart
 QUIET_CAP = timedelta(seconds=15)  # a steady stream may not postpone the answer for ever
-LATE_EVENT_AGE = timedelta(hours=12)  # an older message (Meta's clock) is shown to a person, never answered
+LATE_EVENT_AGE = timedelta(
+    hours=12
+)  # an older message (Meta's clock) is shown to a person, never answered
 
 # Actors
 DEDICATED_ACTORS_PER_CORE = 4  # 50 MB and 1.7 s of start-up each on a small machine
@@ -16,7 +18,10 @@ SHARD_BUCKETS = 1024
 
 # Sending
 SEND_TIMEOUT = timedelta(seconds=10)  # after it the outcome is unknown, never failed
-UNKNOWN_GRACE = timedelta(seconds=90)  # statuses mostly come within seconds; counted while intake is healthy
+CLAIM_MARGIN = timedelta(seconds=5)  # for the result to be stored after the time limit
+UNKNOWN_GRACE = timedelta(
+    seconds=90
+)  # statuses mostly come within seconds; counted while intake is healthy
 SENT_WAIT = timedelta(seconds=5)  # the next bubble waits this long for `sent` of the one before
 
 # Loops: AI messages to one contact

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic import field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from typing_extensions import override
 
+from config import readiness
+from config.generated import complete
 from config.limits import DEDICATED_ACTORS_PER_CORE, QUIET_PERIOD
 from domain.errors import RejectedError
 
@@ -25,8 +27,10 @@ class SettingsError(RejectedError):
         super().__init__(problems)
         self.problems = problems
 
+    @override
     def __str__(self) -> str:
-        return "the settings cannot start Vitrine:\n" + "\n".join(f"  - {p}" for p in self.problems)
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        return f"com estas configurações o Vitrine não inicia:\n{lines}"
 
 
 class ModelEndpoint(BaseModel):
@@ -40,11 +44,18 @@ class ModelEndpoint(BaseModel):
 
 
 class Settings(BaseSettings):
-    """The environment as one frozen object. Names are the variables of `config/example.env`."""
+    """The environment as one frozen object. Names are the variables of `config/example.env`.
+
+    Use `load_settings()`: it adds what the sandbox generates and refuses what cannot start.
+    """
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
         env_ignore_empty=True,
+        populate_by_name=True,
     )
 
     # Where things are kept. Unset: embedded servers under `data_dir`.
@@ -117,11 +128,75 @@ class Settings(BaseSettings):
         """`auto` is on only if neither Meta's token nor another Graph address is set."""
         if self.sandbox != "auto":
             return self.sandbox == "on"
-        return self.whatsapp_access_token is None and "whatsapp_api_url" not in self.model_fields_set
+        return (
+            self.whatsapp_access_token is None and "whatsapp_api_url" not in self.model_fields_set
+        )
 
     @cached_property
     def app_secrets(self) -> tuple[str, ...]:
         """The app secrets in force: two while rotating, newest first."""
         if self.whatsapp_app_secret is None:
             return ()
-        return tuple(s.strip() for s in self.whatsapp_app_secret.get_secret_value().split(",") if s.strip())
+        both = self.whatsapp_app_secret.get_secret_value().split(",")
+        return tuple(one.strip() for one in both if one.strip())
+
+    @cached_property
+    def http_port_given(self) -> bool:
+        """Whether a person chose the port; a default that is taken gives way to the next one."""
+        return "http_port" in self.model_fields_set
+
+    def check_ready(self) -> None:
+        """Raises SettingsError with one line for each thing that is missing or cannot be."""
+        problems = readiness.problems(self)
+        if problems:
+            raise SettingsError(tuple(problems))
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables another process of ours needs to read the very same settings."""
+        variables: dict[str, str] = {}
+        for name, field in type(self).model_fields.items():
+            alias = field.validation_alias
+            text = _as_text(getattr(self, name))
+            if text is not None:
+                variables[alias if isinstance(alias, str) else name.upper()] = text
+        return variables | {"SANDBOX": "on" if self.sandbox_on else "off"}
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings a start uses: read, completed in the sandbox, checked.
+
+    `given` wins over the environment (tests, `_env_file=None`). Raises SettingsError. In the sandbox
+    what is missing is generated once and kept in `<data_dir>/secrets.json`.
+    """
+    settings = read_settings(**given)
+    if settings.sandbox_on:
+        settings = settings.model_copy(update=complete(settings))
+    settings.check_ready()
+    return settings
+
+
+def read_settings(**given: Any) -> Settings:
+    """What the environment says, each value valid by itself; nothing is generated or required."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError(tuple(readiness.describe(error, Settings))) from error
+
+
+def plain(secret: SecretStr | None) -> str:
+    """The secret itself, empty when unset: for a client or a child process, never for a log."""
+    return "" if secret is None else secret.get_secret_value()
+
+
+def _as_text(value: Any) -> str | None:
+    match value:
+        case None | ():
+            return None
+        case SecretStr():
+            return value.get_secret_value()
+        case tuple():
+            return ",".join(value)
+        case Path():
+            return str(value.resolve())
+        case _:
+            return str(value)

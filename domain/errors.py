@@ -13,6 +13,8 @@ between Ray processes. Foreign errors are translated once, at their adapter, wit
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 
 class VitrineError(Exception):
     """The root of what Vitrine itself raises."""
@@ -30,6 +32,7 @@ class NotFoundError(RejectedError):
         self.kind = kind
         self.key = key
 
+    @override
     def __str__(self) -> str:
         return f"{self.kind} {self.key!r} was not found"
 
@@ -42,6 +45,7 @@ class InvalidInputError(RejectedError):
         self.field = field
         self.reason = reason
 
+    @override
     def __str__(self) -> str:
         return f"{self.field}: {self.reason}"
 
@@ -54,6 +58,7 @@ class TransientError(VitrineError):
         self.message = message
         self.retry_after_s = retry_after_s
 
+    @override
     def __str__(self) -> str:
         return self.message
 

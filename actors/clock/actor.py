@@ -1,0 +1,49 @@
+"""Ray's side of time: fires timers, sweeps the inbox, tidies. Two of it are harmless."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import ray
+
+from actors.beating import keep_beating
+from actors.clock.core import ClockCore
+from actors.directory import CLOCK
+from actors.parts import open_parts
+from actors.rounds import every
+from config.settings import Settings
+from storage.adoption import Adoption
+from storage.conversations import ConversationStore
+from storage.timers import TimerStore
+from telemetry.tasks import spawn, start
+
+_TIMERS_EVERY_S: Final = 1.0
+_SWEEP_EVERY_S: Final = 2.0
+_TIDY_EVERY_S: Final = 30.0
+
+
+class ClockActor:
+    """`clock`: the periodic steps of the house."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opening = start(self._open(), name="open clock")
+
+    async def _open(self) -> None:
+        self._parts = await open_parts(self._settings, kind="clock", name=CLOCK)
+        core = ClockCore(
+            timers=TimerStore(self._parts.pool),
+            unworked=ConversationStore(self._parts.pool),
+            waiting=Adoption(self._parts.pool, self._parts.numbers),
+            house=self._parts.actor_rows,
+            doorbell=self._parts.doorbell,
+        )
+        spawn(keep_beating(self._parts, kind="clock"), name="beat")
+        spawn(every(_TIMERS_EVERY_S, core.fire_timers, name="timers"), name="timers")
+        spawn(every(_SWEEP_EVERY_S, core.sweep, name="sweep"), name="sweep")
+        spawn(every(_TIDY_EVERY_S, core.tidy, name="tidy"), name="tidy")
+
+    @ray.method
+    async def ready(self) -> dict[str, object]:
+        await self._opening
+        return dict(self._parts.place)

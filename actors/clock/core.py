@@ -1,0 +1,81 @@
+"""ClockCore: fires timers and rings again for what was stored and not worked. Two are harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+import structlog
+
+from domain.doorbell import Doorbell, Ring, RingReason
+from domain.ids import ConversationId
+
+log = structlog.get_logger()
+
+#: Long enough that a doorbell on its way is not doubled, short enough to repair a lost one unseen.
+SWEEP_AGE_S: Final = 4.0
+_SWEEP_MAX: Final = 500
+
+
+class Timers(Protocol):
+    async def fire_due(self, *, limit: int = 200) -> list[ConversationId]: ...
+
+
+class Unworked(Protocol):
+    async def list_unworked(
+        self, *, older_than_s: float, buckets: list[int] | None = None, limit: int = 500
+    ) -> list[ConversationId]: ...
+
+
+class Waiting(Protocol):
+    """Events whose sender or number was not known when they came."""
+
+    async def adopt(self, *, limit: int = 100) -> list[ConversationId]: ...
+
+
+class Housekeeping(Protocol):
+    async def forget_silent(self) -> None: ...
+
+
+class ClockCore:
+    """The periodic steps; the shell calls each at its own interval."""
+
+    def __init__(
+        self,
+        *,
+        timers: Timers,
+        unworked: Unworked,
+        waiting: Waiting,
+        house: Housekeeping,
+        doorbell: Doorbell,
+    ) -> None:
+        self._timers = timers
+        self._unworked = unworked
+        self._waiting = waiting
+        self._house = house
+        self._doorbell = doorbell
+
+    async def fire_timers(self) -> int:
+        """How many timers were due."""
+        fired = await self._timers.fire_due()
+        await self._ring(fired)
+        return len(fired)
+
+    async def sweep(self) -> int:
+        """Rings for conversations with stored events nobody works; how many there were."""
+        adopted = await self._waiting.adopt()
+        forgotten = await self._unworked.list_unworked(older_than_s=SWEEP_AGE_S, limit=_SWEEP_MAX)
+        if forgotten:
+            log.info("sweep.rang", count=len(forgotten))
+        await self._ring([*adopted, *forgotten])
+        return len(forgotten)
+
+    async def tidy(self) -> None:
+        await self._house.forget_silent()
+
+    async def _ring(self, conversations: Iterable[ConversationId]) -> None:
+        rings = [
+            Ring(conversation_id=c, reason=RingReason.MESSAGE) for c in dict.fromkeys(conversations)
+        ]
+        if rings:
+            await self._doorbell.ring(rings)

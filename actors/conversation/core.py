@@ -1,0 +1,221 @@
+"""ConversationCore: one conversation's mailbox and turn loop, against ports. Knows nothing of Ray.
+
+It loads, asks `decide` what should happen, and carries it out; a ring wakes it. What it does is safe
+to do twice and safe to stop anywhere: the compare-and-set of the commit decides which of two owners
+counts, and the claim decides what may leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+import structlog
+
+from actors.conversation import steps
+from actors.conversation.ports import Ports
+from actors.conversation.turn import TurnRun
+from domain.commit import Commit, CommitVerdict
+from domain.conversation import (
+    AskConsent,
+    Conversation,
+    Note,
+    RecordConsent,
+    Rest,
+    RunTurn,
+    TakeOverByEcho,
+    WaitQuiet,
+    decide,
+)
+from domain.doorbell import RingReason
+from domain.ids import ConversationId, PhysicalNumberId
+from telemetry.tasks import spawn, start
+
+log = structlog.get_logger()
+
+#: A lost compare-and-set is somebody else's progress; so many in a row are a defect.
+_LOST_MAX: Final = 20
+
+
+class ConversationCore:
+    """The activation of one conversation; `run` ends when it has been idle for `idle_after`."""
+
+    def __init__(
+        self, conversation_id: ConversationId, ports: Ports, *, idle_after: timedelta
+    ) -> None:
+        self.id = conversation_id
+        self.epoch = 0
+        self.state = "starting"
+        self.last_turn_at: datetime | None = None
+        #: Set while no model work would be lost by moving the conversation elsewhere.
+        self.between_turns = asyncio.Event()
+        self.between_turns.set()
+        self._ports = ports
+        self._idle_after = idle_after
+        self._bell = asyncio.Event()
+        self._rings = 0
+        self._turn: TurnRun | None = None
+        self._number: asyncio.Task[None] | None = None
+        self._choice: tuple[PhysicalNumberId, str] | None = None
+
+    @property
+    def mailbox(self) -> int:
+        """Rings since the inbox was last read."""
+        return self._rings
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether stopping now would throw away model work or leave a send to the sender actor."""
+        return not self.between_turns.is_set()
+
+    def ring(self, reason: RingReason) -> None:
+        """A hint; the work itself is read from PostgreSQL."""
+        self._rings += 1
+        if reason is RingReason.FENCE and self._turn is not None:
+            self._turn.fence()
+        if reason is RingReason.OUTBOX:
+            spawn(self._ports.dispatcher.dispatch(self.id), name="dispatch")
+            return
+        self._bell.set()
+        if self._turn is not None:
+            self._turn.newer()
+
+    async def run(self) -> None:
+        """Works until idle. Raises NotFoundError for a conversation that does not exist."""
+        lost = 0
+        while True:
+            self._bell.clear()
+            self._rings = 0
+            self.state = "loading"
+            conversation = await self._ports.conversations.load(self.id)
+            self.epoch = conversation.epoch
+            verdict = await self._step(conversation)
+            if verdict is None:
+                if await self._idle():
+                    return
+            elif verdict is CommitVerdict.LOST:
+                lost += 1
+                if lost > _LOST_MAX:
+                    raise RuntimeError(f"conversation {self.id} loses every commit")
+                continue
+            lost = 0
+
+    async def _step(self, conversation: Conversation) -> CommitVerdict | None:
+        """One decision carried out; None when there is nothing to do but wait for a ring."""
+        house = self._ports.house
+        decision = decide(conversation, house.rules)
+        match decision:
+            case Rest():
+                if (
+                    decision.seen_up_to is not None
+                    and decision.seen_up_to > conversation.seen_up_to
+                ):
+                    await self._ports.conversations.mark_seen(self.id, decision.seen_up_to)
+                return None
+            case WaitQuiet():
+                self._choose_number(conversation)
+                await self._wait_quiet(conversation, decision)
+                return CommitVerdict.SUPERSEDED
+            case Note():
+                return await self._commit(steps.note(conversation, decision))
+            case AskConsent():
+                commit = steps.ask_consent(conversation, decision, house.company)
+                return await self._commit(commit)
+            case RecordConsent():
+                commit = steps.record_consent(conversation, decision, house.company)
+                return await self._commit(commit)
+            case TakeOverByEcho():
+                return await self._commit(steps.take_over_by_echo(conversation, decision))
+            case RunTurn():
+                return await self._run_turn(conversation, decision)
+        assert_never(decision)
+
+    async def _run_turn(self, conversation: Conversation, decision: RunTurn) -> CommitVerdict:
+        self.state = "turn"
+        self._choose_number(conversation)
+        turn = TurnRun(conversation, decision, self._ports)
+        self._turn = turn
+        self.between_turns.clear()
+        try:
+            verdict = await turn.run(self._chosen)
+            self._turn = None
+            self.last_turn_at = conversation.db_now
+            if verdict is CommitVerdict.COMMITTED:
+                await self._ports.dispatcher.dispatch(self.id)
+        finally:
+            self._turn = None
+            self.between_turns.set()
+        return verdict
+
+    async def _commit(self, commit: Commit) -> CommitVerdict:
+        self.state = "committing"
+        verdict = await self._ports.conversations.commit(commit)
+        if verdict is CommitVerdict.COMMITTED:
+            for draft in commit.outbound:
+                self._ports.tracer.message(self.id, draft.message_id)
+            self._ports.tracer.conversation(self.id)
+            if commit.outbound:
+                await self._ports.dispatcher.dispatch(self.id)
+        return verdict
+
+    # ---- waiting
+
+    async def _wait_quiet(self, conversation: Conversation, wait: WaitQuiet) -> None:
+        self.state = "quiet"
+        newest = conversation.pending[-1]
+        remaining = (wait.due_at - conversation.db_now).total_seconds()
+        self._ports.tracer.trace(
+            "quiet.waiting",
+            self.id,
+            message_id=newest.message_id,
+            ms=remaining * 1000,
+            due_at=wait.due_at.isoformat(),
+            actor=dict(self._ports.place),
+        )
+        await self._bell_within(remaining)
+
+    async def _idle(self) -> bool:
+        """Waits for a ring; True when the conversation may be put away."""
+        self.state = "idle"
+        rung = await self._bell_within(self._idle_after.total_seconds())
+        return not rung and not self._bell.is_set()
+
+    async def _bell_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                await self._bell.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    # ---- the number, chosen while the quiet period runs
+
+    def _choose_number(self, conversation: Conversation) -> None:
+        """A thread's first number, or another one when its own is sick, is the NumberPool's choice."""
+        settled = conversation.sticky_number is not None and conversation.number_state in {
+            "active",
+            "draining",
+        }
+        moved = conversation.last_inbound_number not in {None, conversation.sticky_number}
+        if (settled and not moved) or self._number is not None:
+            return
+        self._choice = None
+        self._number = start(self._ask_pool(conversation), name="choose number")
+
+    async def _ask_pool(self, conversation: Conversation) -> None:
+        choice = await self._ports.numbers.choose(
+            self.id,
+            traffic_class=conversation.case_purpose or "sales",
+            written_to=conversation.last_inbound_number,
+        )
+        if choice is not None:
+            self._choice = (choice.phone_number_id, choice.reason)
+
+    async def _chosen(self) -> tuple[PhysicalNumberId, str] | None:
+        """The pool's choice if one was asked for; None keeps the number the contact wrote to."""
+        task, self._number = self._number, None
+        if task is not None:
+            await task
+        choice, self._choice = self._choice, None
+        return choice

@@ -1,0 +1,98 @@
+"""What a conversation's core needs from the world; the shells hand in the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from domain.commit import Commit, CommitVerdict, TurnRecord
+from domain.conversation import Conversation, TurnRules
+from domain.ids import ConversationId, PhysicalNumberId
+from domain.reply import AgentTurn
+from domain.turn_context import TurnContext
+
+
+class Conversations(Protocol):
+    async def load(self, conversation_id: ConversationId) -> Conversation: ...
+    async def commit(self, commit: Commit) -> CommitVerdict: ...
+    async def is_stale(self, conversation: Conversation, up_to: int) -> tuple[bool, bool]: ...
+    async def record_turn(self, conversation: Conversation, turn: TurnRecord) -> None: ...
+    async def mark_seen(self, conversation_id: ConversationId, seq: int) -> None: ...
+
+
+class AnsweringAgent(Protocol):
+    async def answer(
+        self, context: TurnContext, *, on_stage: Callable[[str, Mapping[str, object]], None]
+    ) -> AgentTurn: ...
+
+
+class Dispatcher(Protocol):
+    """Sends what this conversation has waiting; see actors/sender/core.py."""
+
+    async def dispatch(self, conversation_id: ConversationId) -> None: ...
+
+
+class Presence(Protocol):
+    """Read marks and the typing sign; a courtesy that never fails the turn."""
+
+    async def show_typing(
+        self, phone_number_id: PhysicalNumberId, wamid: str, *, typing: bool
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberChoice:
+    phone_number_id: PhysicalNumberId
+    reason: str
+
+
+class NumberChooser(Protocol):
+    """The NumberPool as seen from a conversation; None when it cannot be reached now."""
+
+    async def choose(
+        self,
+        conversation_id: ConversationId,
+        *,
+        traffic_class: str,
+        written_to: PhysicalNumberId | None,
+    ) -> NumberChoice | None: ...
+
+
+class Tracer(Protocol):
+    def trace(
+        self,
+        stage: str,
+        conversation_id: UUID,
+        *,
+        message_id: UUID | None = None,
+        turn_id: UUID | None = None,
+        ms: float | None = None,
+        **detail: object,
+    ) -> None: ...
+    def message(self, conversation_id: UUID, message_id: UUID) -> None: ...
+    def conversation(self, conversation_id: UUID) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What is the same for every conversation of this deployment."""
+
+    company: str
+    timezone: str
+    hours: str
+    rules: TurnRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    conversations: Conversations
+    agent: AnsweringAgent
+    dispatcher: Dispatcher
+    presence: Presence
+    numbers: NumberChooser
+    tracer: Tracer
+    house: House
+    #: {name, node, pid} of the Ray actor, as the journal and the screens show it.
+    place: Mapping[str, Any]

@@ -1,0 +1,153 @@
+"""The commits of a conversation that need no model: notes, consent, a takeover from the phone app."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from agent.wordings import wording
+from domain.commit import Commit, ConsentDraft, HandoffDraft, OutboundDraft
+from domain.consent import GRANT_BUTTON, REFUSE_BUTTON, ConsentAnswer
+from domain.conversation import (
+    ASKED_AT_SEQ,
+    REMINDED,
+    AskConsent,
+    Conversation,
+    Mode,
+    Note,
+    PendingEvent,
+    RecordConsent,
+    TakeOverByEcho,
+)
+from domain.ids import EventId, HandoffId, MessageId, OutboxId, new_id
+
+#: The version of the wording the contact was asked with, kept until the answer comes.
+ASKED_VERSION = "consent_text_version"
+ASKED_MESSAGE = "consent_message_id"
+
+
+def system_text(text: str, *, position: int = 0) -> OutboundDraft:
+    """A fixed wording of the house; no person's act withdraws it."""
+    return OutboundDraft(
+        message_id=MessageId(new_id()),
+        outbox_id=OutboxId(new_id()),
+        author="system",
+        content={"kind": "text", "body": text},
+        text=text,
+        position=position,
+    )
+
+
+def note(conversation: Conversation, step: Note) -> Commit:
+    """Events that get no answer; what a person should see goes into their queue."""
+    handoff = None
+    if step.tell_person:
+        reason = "mensagem antiga sem resposta" if step.outcome == "late" else "falha de envio"
+        handoff = _handoff(reason, priority="normal")
+    return Commit(
+        conversation_id=conversation.id,
+        epoch=conversation.epoch,
+        version=conversation.version,
+        worked=_seqs(step.events),
+        outcome=step.outcome,
+        handoff=handoff,
+    )
+
+
+def ask_consent(conversation: Conversation, step: AskConsent, company: str) -> Commit:
+    """One fixed wording with two buttons; the question stays pending until the tap."""
+    text = wording("consent_reminder" if step.reminder else "consent", company=company)
+    draft = OutboundDraft(
+        message_id=MessageId(new_id()),
+        outbox_id=OutboxId(new_id()),
+        author="system",
+        content={
+            "kind": "buttons",
+            "body": text.text,
+            "buttons": [
+                {"id": GRANT_BUTTON, "title": text.buttons[0]},
+                {"id": REFUSE_BUTTON, "title": text.buttons[1]},
+            ],
+        },
+        text=text.text,
+        position=0,
+    )
+    newest = step.events[-1].seq
+    state = {
+        **conversation.state,
+        ASKED_AT_SEQ: conversation.state.get(ASKED_AT_SEQ, newest) if step.reminder else newest,
+        ASKED_VERSION: text.version,
+        ASKED_MESSAGE: str(draft.message_id),
+        REMINDED: step.reminder,
+    }
+    return Commit(
+        conversation_id=conversation.id,
+        epoch=conversation.epoch,
+        version=conversation.version,
+        outbound=[draft],
+        state=state,
+        mode=_reopened(conversation),
+        seen_up_to=newest,
+        sticky_number=conversation.sticky_number,
+        consent=ConsentDraft(
+            state="asked", text_version=text.version, asked_message_id=draft.message_id
+        ),
+    )
+
+
+def record_consent(conversation: Conversation, step: RecordConsent, company: str) -> Commit:
+    """The tap is worked; after a yes the waiting question is next, after a no it is a person's."""
+    asked = conversation.state.get(ASKED_MESSAGE)
+    granted = step.answer is ConsentAnswer.GRANTED
+    consent = ConsentDraft(
+        state="granted" if granted else "refused",
+        text_version=str(conversation.state.get(ASKED_VERSION, "")),
+        asked_message_id=MessageId(UUID(asked)) if asked else None,
+        answer_event_id=EventId(step.event.id),
+    )
+    outbound = []
+    if not granted:
+        outbound = [system_text(wording("consent_refused", company=company).text)]
+    return Commit(
+        conversation_id=conversation.id,
+        epoch=conversation.epoch,
+        version=conversation.version,
+        worked=[step.event.seq],
+        outcome=f"consent_{consent.state}",
+        outbound=outbound,
+        consent=consent,
+        handoff=None if granted else _handoff("prefere falar com uma pessoa", priority="high"),
+    )
+
+
+def take_over_by_echo(conversation: Conversation, step: TakeOverByEcho) -> Commit:
+    """A person answered in the WhatsApp Business app: what came before it is dealt with."""
+    newest = max(e.seq for e in step.events)
+    return Commit(
+        conversation_id=conversation.id,
+        epoch=conversation.epoch,
+        version=conversation.version,
+        worked=[e.seq for e in conversation.pending if e.seq <= newest],
+        outcome="answered_in_app",
+        mode=Mode.OPERATOR,
+        raise_epoch=True,
+    )
+
+
+def _reopened(conversation: Conversation) -> Mode | None:
+    return Mode.AGENT if conversation.mode is Mode.CLOSED else None
+
+
+def _seqs(events: Sequence[PendingEvent]) -> list[int]:
+    return [e.seq for e in events]
+
+
+def _handoff(reason: str, *, priority: str) -> HandoffDraft:
+    return HandoffDraft(
+        id=HandoffId(new_id()),
+        reason=reason,
+        priority=priority,
+        silence="none",
+        brief={},
+        raised_by="system",
+    )

@@ -1,0 +1,203 @@
+"""The only place that names, creates and looks up actors.
+
+Names are `type/key`, in the namespace `vitrine`: `conversations/<shard>`, `conversation/<id>`,
+`number_pool`, `sender`, `clock`. All are detached and restarted by Ray without end; what they knew is
+in PostgreSQL. Looking one up blocks, so it happens in a thread; handles stay good across restarts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import ray
+import structlog
+from ray.exceptions import RayError
+
+from actors.conversation.messages import RingConversations
+from actors.conversation.ports import NumberChoice
+from actors.number_pool.messages import ChooseNumber, ChosenNumber, NumberSignal
+from config.ray_options import actor_options
+from domain.doorbell import Ring
+from domain.ids import ConversationId, PhysicalNumberId
+from routing.shards import shard_of
+from telemetry.tasks import spawn
+
+log = structlog.get_logger()
+
+#: A Ray actor handle; Ray types methods only for handles whose class the caller imports.
+Handle: TypeAlias = Any
+
+NAMESPACE: Final = "vitrine"
+NUMBER_POOL: Final = "number_pool"
+SENDER: Final = "sender"
+CLOCK: Final = "clock"
+
+_CALL_TIMEOUT_S: Final = 5.0
+
+
+def shard_name(shard: int) -> str:
+    return f"conversations/{shard}"
+
+
+def own_name(conversation_id: UUID) -> str:
+    return f"conversation/{conversation_id}"
+
+
+class Directory:
+    """Finds actors by name and remembers their handles until a call says they are gone."""
+
+    def __init__(self) -> None:
+        self._handles: dict[str, Handle] = {}
+
+    async def find(self, name: str) -> Handle | None:
+        """The actor's handle, or None when no live actor has that name."""
+        handle = self._handles.get(name)
+        if handle is None:
+            try:
+                handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
+            except ValueError:
+                return None
+            self._handles[name] = handle
+        return handle
+
+    def forget(self, name: str) -> None:
+        self._handles.pop(name, None)
+
+    async def create(self, kind: str, name: str, shell: type, *arguments: object) -> Handle:
+        """Creates the named actor, or returns the one that lives; its start is not awaited."""
+
+        def make() -> Handle:
+            actor: Any = ray.remote(shell)
+            options = actor_options(kind)
+            return (
+                actor.options(
+                    name=name,
+                    namespace=NAMESPACE,
+                    lifetime="detached",
+                    get_if_exists=True,
+                    **options,
+                ).remote(*arguments),
+            )
+
+        handle = await asyncio.to_thread(make)
+        self._handles[name] = handle
+        return handle
+
+    async def retire(self, name: str) -> None:
+        """Ends the actor for good; what it had not committed is worked elsewhere."""
+        handle = await self.find(name)
+        if handle is not None:
+            self.forget(name)
+            await asyncio.to_thread(ray.kill, handle, no_restart=True)
+
+    def tell(self, name: str, call: Awaitable[Any]) -> None:
+        """Watches a call nobody waits for: a dead actor's handle is forgotten, nothing is raised."""
+        spawn(self._watch(name, call), name=f"tell {name}")
+
+    async def _watch(self, name: str, call: Awaitable[Any]) -> None:
+        try:
+            await call
+        except RayError as error:
+            # A doorbell may be lost: the sweeper rings again.
+            self.forget(name)
+            log.warning("actor.call_lost", actor=name, error=type(error).__name__)
+
+
+class ShardDoorbell:
+    """Rings conversations: one Ray call per shard and group, whatever the number of rings."""
+
+    def __init__(self, directory: Directory, buckets: Callable[[], Awaitable[list[int]]]) -> None:
+        self._directory = directory
+        self._read_buckets = buckets
+        self._table: list[int] = []
+        self._read_at = float("-inf")
+
+    async def ring(self, rings: Sequence[Ring]) -> None:
+        """Never raises: what rings is stored, and the sweeper finds it."""
+        try:
+            await self._ring(rings)
+        except Exception:
+            # The doorbell's outermost edge: its callers have committed and must go on.
+            log.exception("doorbell.failed", count=len(rings))
+
+    async def _ring(self, rings: Sequence[Ring]) -> None:
+        table = await self._buckets()
+        if not table:
+            log.warning("doorbell.no_shards", count=len(rings))
+            return
+        by_shard: defaultdict[int, list[tuple[UUID, str]]] = defaultdict(list)
+        for ring in rings:
+            shard = shard_of(ring.conversation_id, table)
+            by_shard[shard].append((ring.conversation_id, ring.reason))
+        for shard, pairs in by_shard.items():
+            name = shard_name(shard)
+            handle = await self._directory.find(name)
+            if handle is None:
+                log.warning("doorbell.shard_missing", shard=shard)
+                continue
+            call = handle.ring.remote(RingConversations(rings=tuple(pairs)))
+            self._directory.tell(name, call)
+
+    async def _buckets(self) -> list[int]:
+        now = asyncio.get_running_loop().time()
+        if not self._table or now - self._read_at > 5.0:
+            self._table = await self._read_buckets()
+            self._read_at = now
+        return self._table
+
+
+class RemoteNumberPool:
+    """The NumberPool as conversations and senders see it. Unreachable, threads keep their number."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    async def choose(
+        self,
+        conversation_id: ConversationId,
+        *,
+        traffic_class: str,
+        written_to: PhysicalNumberId | None,
+    ) -> NumberChoice | None:
+        message = ChooseNumber(
+            conversation_id=conversation_id, traffic_class=traffic_class, written_to=written_to
+        )
+        try:
+            handle = await self._directory.find(NUMBER_POOL)
+            if handle is None:
+                return None
+            async with asyncio.timeout(_CALL_TIMEOUT_S):
+                chosen: ChosenNumber | None = await handle.choose.remote(message)
+        except (RayError, TimeoutError) as error:
+            self._directory.forget(NUMBER_POOL)
+            log.warning("number_pool.unreachable", error=type(error).__name__)
+            return None
+        if chosen is None:
+            return None
+        return NumberChoice(
+            phone_number_id=PhysicalNumberId(chosen.phone_number_id), reason=chosen.reason
+        )
+
+    def refused(
+        self, phone_number_id: PhysicalNumberId, *, code: int | None, scope: str, reason: str
+    ) -> None:
+        """Told at once: a blocked number must stop before the next message meets it."""
+        signal = NumberSignal(
+            phone_number_id=phone_number_id, code=code, scope=scope, reason=reason
+        )
+        spawn(self._signal(signal), name="number signal")
+
+    async def poke(self) -> None:
+        """Webhooks about numbers came in: look at them now rather than at the next round."""
+        handle = await self._directory.find(NUMBER_POOL)
+        if handle is not None:
+            self._directory.tell(NUMBER_POOL, handle.poke.remote())
+
+    async def _signal(self, signal: NumberSignal) -> None:
+        handle = await self._directory.find(NUMBER_POOL)
+        if handle is not None:
+            self._directory.tell(NUMBER_POOL, handle.signal.remote((signal,)))

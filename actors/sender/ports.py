@@ -1,0 +1,62 @@
+"""What sending needs from the world."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Protocol
+
+from domain.content import Content
+from domain.ids import AttemptId, ConversationId, OutboxId, PhysicalNumberId
+from domain.outbox import Accepted, Claim, NotAccepted, OutboxRow
+from integrations.whatsapp.outbound import Recipient
+from integrations.whatsapp.reports import SendResult
+
+
+class OutboxPort(Protocol):
+    async def next_row(self, conversation_id: ConversationId) -> OutboxRow | None: ...
+    async def claim(
+        self,
+        outbox_id: OutboxId,
+        attempt_id: AttemptId,
+        *,
+        number: PhysicalNumberId,
+        sender: str,
+    ) -> Claim: ...
+    async def record_accepted(self, accepted: Accepted) -> None: ...
+    async def record_not_accepted(self, result: NotAccepted) -> None: ...
+
+
+class PacePort(Protocol):
+    async def wait_for(
+        self, *, phone_number_id: str, contact: str, messages_per_second: int
+    ) -> timedelta: ...
+
+
+class Channel(Protocol):
+    """The Graph API of one account; see GraphClient for what each call raises."""
+
+    async def send_message(
+        self,
+        phone_number_id: str,
+        to: Recipient,
+        content: Content,
+        callback_data: str,
+        reply_to: str | None = None,
+    ) -> SendResult: ...
+    async def mark_read_and_typing(
+        self, phone_number_id: str, wamid: str, *, typing: bool
+    ) -> None: ...
+
+
+class Channels(Protocol):
+    """The channel that speaks for a number. Raises TransientError while the number is not known."""
+
+    async def of(self, phone_number_id: PhysicalNumberId) -> Channel: ...
+
+
+class NumberReports(Protocol):
+    """Tells the NumberPool how a number fares; never raises, never waits."""
+
+    def refused(
+        self, phone_number_id: PhysicalNumberId, *, code: int | None, scope: str, reason: str
+    ) -> None: ...

@@ -1,0 +1,155 @@
+"""Groups webhook requests that arrive together into one flush: one transaction, one doorbell a shard.
+
+While a flush runs, requests gather for the next one; nobody waits for a timer, so a single request is
+stored at once and a flood is stored in large groups.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol
+
+import asyncpg
+import structlog
+
+from domain.inbound import InboundItem, Unparsed
+from storage.intake import Received, Receipt
+from telemetry.tasks import start
+
+log = structlog.get_logger()
+
+#: Requests and updates of one flush: large enough for Meta's batches, small enough to stay quick.
+_REQUESTS_MAX: Final = 64
+_ITEMS_MAX: Final = 2000
+#: More waiting requests than this are refused with 503: Meta repeats, memory does not grow.
+_QUEUE_MAX: Final = 2000
+
+#: What says that PostgreSQL is away rather than that a row is bad: then nothing may be answered 200.
+AWAY: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
+
+
+class Store(Protocol):
+    async def store(self, requests: Sequence[Received]) -> Receipt: ...
+
+
+class IntakeFullError(Exception):
+    """Too many requests wait already."""
+
+
+class IntakeGroup:
+    """`submit` returns when the request's updates are committed; `announce` hears of each flush."""
+
+    def __init__(
+        self, store: Store, announce: Callable[[Receipt, float], Awaitable[None]]
+    ) -> None:
+        self._store = store
+        self._announce = announce
+        self._waiting: list[tuple[Received, asyncio.Future[None]]] = []
+        self._flusher: asyncio.Task[None] | None = None
+
+    async def submit(self, request: Received) -> None:
+        """Raises one of AWAY when it could not be stored: the sender must be told to repeat it."""
+        if len(self._waiting) >= _QUEUE_MAX:
+            raise IntakeFullError
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, stored))
+        if self._flusher is None or self._flusher.done():
+            self._flusher = start(self._flush_all(), name="intake flush")
+        await stored
+
+    async def _flush_all(self) -> None:
+        while self._waiting:
+            group = self._take()
+            started = time.perf_counter()
+            try:
+                receipt = await self._store.store([request for request, _ in group])
+            except AWAY as error:
+                _fail(group, error)
+            except Exception as error:
+                # A row PostgreSQL refuses must not take its neighbours along.
+                log.warning("intake.group_split", error=type(error).__name__, requests=len(group))
+                await self._one_by_one(group)
+            else:
+                _succeed(group)
+                await self._announce(receipt, (time.perf_counter() - started) * 1000)
+
+    def _take(self) -> list[tuple[Received, asyncio.Future[None]]]:
+        group: list[tuple[Received, asyncio.Future[None]]] = []
+        items = 0
+        while self._waiting and len(group) < _REQUESTS_MAX:
+            items += len(self._waiting[0][0].items)
+            if group and items > _ITEMS_MAX:
+                break
+            group.append(self._waiting.pop(0))
+        return group
+
+    async def _one_by_one(self, group: list[tuple[Received, asyncio.Future[None]]]) -> None:
+        for request, stored in group:
+            try:
+                await self._store_request(request)
+            except AWAY as error:
+                _fail([(request, stored)], error)
+            else:
+                _succeed([(request, stored)])
+
+    async def _store_request(self, request: Received) -> None:
+        """The request whole, else each of its elements; what still fails is kept as unparsed."""
+        started = time.perf_counter()
+        try:
+            receipt = await self._store.store([request])
+        except AWAY:
+            raise
+        except Exception as error:
+            log.warning("intake.request_split", error=type(error).__name__)
+            for item in request.items:
+                await self._store_item(request, item)
+            return
+        await self._announce(receipt, (time.perf_counter() - started) * 1000)
+
+    async def _store_item(self, request: Received, item: InboundItem) -> None:
+        started = time.perf_counter()
+        single = Received(body=b"", items=(item,), at=request.at)
+        try:
+            receipt = await self._store.store([single])
+        except AWAY:
+            raise
+        except Exception as error:
+            log.exception("intake.element_refused", kind=item.kind)
+            receipt = await self._store.store([_kept(request, item, error)])
+        await self._announce(receipt, (time.perf_counter() - started) * 1000)
+
+
+def _kept(request: Received, item: InboundItem, error: Exception) -> Received:
+    unparsed = Unparsed(
+        field=item.field,
+        waba_id=item.waba_id,
+        phone_number_id=item.phone_number_id,
+        dedupe_key=f"refused:{item.dedupe_key}",
+        reason=f"could not be stored: {type(error).__name__}",
+        at=request.at,
+        value=item.raw,
+    )
+    return Received(body=request.body, items=(unparsed,), at=request.at)
+
+
+def _succeed(group: list[tuple[Received, asyncio.Future[None]]]) -> None:
+    for _, stored in group:
+        if not stored.done():
+            stored.set_result(None)
+
+
+def _fail(group: list[tuple[Received, asyncio.Future[None]]], error: Exception) -> None:
+    log.warning("intake.unavailable", error=type(error).__name__, requests=len(group))
+    for _, stored in group:
+        if not stored.done():
+            stored.set_exception(error)

@@ -1,0 +1,116 @@
+"""What a person sees when all is ready: where to go, how to get in, how it is laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+import httpx
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from cli.api import sign_in
+from cli.ports import CheckoutPorts
+from cli.preflight import gigabytes
+from config.generated import sandbox_operators
+from config.settings import Settings, plain
+from domain.errors import TransientError
+
+ROLES: Final = {"supervisor": "supervisão", "vendor": "vendas", "agent": "atendimento"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    role: str
+    email: str
+    password: str
+
+    def link(self, base: str) -> str:
+        """Signs in with one click; what follows `#` never reaches a server or its log."""
+        return f"{base}/app/login#email={quote(self.email, '')}&password={quote(self.password, '')}"
+
+
+def logins(settings: Settings) -> list[Login]:
+    """The accounts of a sandbox, supervisor first; empty outside one."""
+    if not settings.sandbox_on or settings.admin_email is None:
+        return []
+    first = Login(
+        role="supervisor", email=settings.admin_email, password=plain(settings.admin_password)
+    )
+    others = [
+        Login(role=one.role, email=one.email, password=one.password.get_secret_value())
+        for one in sandbox_operators(settings)
+    ]
+    return [first, *others]
+
+
+def working_logins(settings: Settings, base: str) -> list[Login]:
+    """Those of `logins` the running API accepts: a changed password is not shown as if it worked."""
+    working = []
+    with httpx.Client(base_url=base, timeout=10, trust_env=False) as client:
+        for one in logins(settings):
+            try:
+                if sign_in(client, one.email, one.password) is not None:
+                    working.append(one)
+            except TransientError:
+                continue
+    return working
+
+
+def banner(
+    settings: Settings,
+    ports: CheckoutPorts,
+    *,
+    ray_url: str | None,
+    ray_token: str,
+    logins: Sequence[Login],
+    resident: int,
+) -> RenderableType:
+    base = f"http://127.0.0.1:{ports.http}"
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style="bold", no_wrap=True)
+    rows.add_column(overflow="fold")
+    rows.add_row("Painel", _link(f"{base}/app/"))
+    if settings.sandbox_on:
+        rows.add_row("Telefone do cliente", _link(f"{base}/sandbox"))
+    rows.add_row("API", _link(f"{base}/docs"))
+    if ray_url is not None:
+        rows.add_row("Painel do Ray", _link(ray_url))
+        rows.add_row("  token", Text(ray_token))
+    for one in logins:
+        rows.add_row(f"Entrar: {ROLES[one.role]}", Text(f"{one.email}  senha {one.password}"))
+        rows.add_row("  num clique", _link(one.link(base)))
+    if settings.sandbox_on and not logins:
+        rows.add_row("Entrar", Text("com a senha que você definiu (a gerada foi trocada)"))
+    if not settings.sandbox_on:
+        rows.add_row("Entrar", Text(settings.admin_email or "com a conta de supervisão"))
+    rows.add_row("Conversas", Text(placement(settings)))
+    rows.add_row("Memória", Text(f"{gigabytes(resident)} residentes, tudo somado"))
+    lines: list[RenderableType] = [rows]
+    if ports.http != ports.http_wanted:
+        taken = f"a porta {ports.http_wanted} estava em uso: usando {ports.http} (HTTP_PORT escolhe outra)"
+        lines.append(Text(taken, style="yellow"))
+    if settings.sandbox_on and "anthropic_api_key" not in settings.model_fields_set:
+        lines.append(Text("Ensaio sem modelo real: defina ANTHROPIC_API_KEY", style="yellow"))
+    return Panel(Group(*lines), title="Vitrine", title_align="left", expand=False)
+
+
+def placement(settings: Settings) -> str:
+    """How many conversations live in how many Ray actors, and how to change it."""
+    shards = settings.conversation_shards
+    shared = "1 ator Ray compartilhado" if shards == 1 else f"{shards} atores Ray compartilhados"
+    own = settings.dedicated_actors_max
+    if own == 0:
+        return f"todas em {shared} (CONVERSATION_SHARDS); nenhuma com ator próprio (DEDICATED_ACTORS_MAX=0)"
+    return (
+        f"até {own} ativas com ator Ray próprio (DEDICATED_ACTORS_MAX), "
+        f"as demais em {shared} (CONVERSATION_SHARDS)"
+    )
+
+
+def _link(url: str) -> Text:
+    return Text(url, style=f"link {url} cyan")

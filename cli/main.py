@@ -1,0 +1,176 @@
+"""The `vitrine` command."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cli import family
+from cli.actors import actors_table
+from cli.api import ApiClient
+from cli.checkout import Checkout, RunRecord
+from cli.doctor import examine
+from cli.preflight import gigabytes
+from cli.steps import Steps
+from cli.up import up as run_up
+from config.settings import Settings, load_settings, plain
+from domain.errors import RejectedError, VitrineError
+from storage.embedded.postgres import EmbeddedPostgres
+from storage.migrate import migrate as run_migrations
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+sandbox_app = typer.Typer(no_args_is_help=True, help="O ensaio: Meta, modelo e ERP de mentira.")
+app.add_typer(sandbox_app, name="sandbox")
+console = Console()
+
+
+@app.command()
+def up() -> None:
+    """Inicia tudo o que este Vitrine precisa e fica rodando até Ctrl-C."""
+    with _readable():
+        run_up(Steps(console))
+
+
+@app.command()
+def doctor() -> None:
+    """Diz o que está em ordem e o que não está; nada é alterado."""
+    findings = examine()
+    for one in findings:
+        mark = "[green]✓[/]" if one.ok else "[red]✗[/]"
+        console.print(
+            f"{mark} [bold]{one.what}[/] {escape(one.detail)}", highlight=False, soft_wrap=True
+        )
+    if not all(one.ok for one in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def migrate() -> None:
+    """Leva o banco ao esquema deste código (DATABASE_URL, ou o embutido)."""
+    with _readable():
+        settings, checkout = _here()
+        steps = Steps(console)
+        running = checkout.running()
+        if settings.database_url is not None or running is not None:
+            dsn = plain(settings.database_url) or (running.database_url if running else "")
+            asyncio.run(run_migrations(dsn, steps.say))
+            return
+        checkout.lock()
+        server = EmbeddedPostgres(settings.data_dir)
+        try:
+            server.start()
+            asyncio.run(run_migrations(server.dsn(), steps.say))
+        finally:
+            server.stop()
+            checkout.unlock()
+
+
+@app.command()
+def status() -> None:
+    """Mostra se o Vitrine deste diretório está rodando, onde, e o que a IA pode enviar."""
+    with _readable():
+        settings, checkout = _here()
+        running = _running(checkout)
+        with ApiClient(running.url, settings) as api:
+            system = api.get("/system")
+        table = Table.grid(padding=(0, 2))
+        table.add_row("Endereço", running.url)
+        table.add_row("Processo", str(running.pid))
+        table.add_row("Memória", gigabytes(family.resident_bytes(running.pid)))
+        paused = system.get("ai_paused")
+        table.add_row(
+            "IA", f"pausada: {system.get('reason') or 'sem motivo dito'}" if paused else "enviando"
+        )
+        table.add_row("Modo", "sandbox" if system.get("sandbox") else "servindo a Meta")
+        console.print(table)
+
+
+@app.command()
+def actors() -> None:
+    """Lista os atores Ray das conversas: onde vivem, o que guardam, o que fazem."""
+    with _readable():
+        settings, checkout = _here()
+        with ApiClient(_running(checkout).url, settings) as api:
+            console.print(actors_table(api.get("/actors")["items"]))
+
+
+@app.command()
+def pause(reason: Annotated[str, typer.Argument(help="Por quê; fica registrado.")]) -> None:
+    """Pausa tudo o que a IA envia."""
+    with _readable():
+        settings, checkout = _here()
+        with ApiClient(_running(checkout).url, settings) as api:
+            api.post("/system/pause", {"reason": reason})
+        console.print("a IA está pausada; `vitrine resume` retoma")
+
+
+@app.command()
+def resume() -> None:
+    """Retoma os envios da IA."""
+    with _readable():
+        settings, checkout = _here()
+        with ApiClient(_running(checkout).url, settings) as api:
+            api.post("/system/resume", {})
+        console.print("a IA voltou a enviar")
+
+
+@sandbox_app.command("reset")
+def sandbox_reset(
+    *, yes: Annotated[bool, typer.Option("--yes", "-y", help="Não pergunta.")] = False
+) -> None:
+    """Apaga os dados deste ensaio: banco embutido, sandbox e segredos gerados."""
+    with _readable():
+        settings, checkout = _here()
+        if not settings.sandbox_on or settings.database_url is not None:
+            raise RejectedError("só apaga um ensaio com banco embutido; este tem dados de verdade")
+        checkout.lock()
+        server = EmbeddedPostgres(settings.data_dir)
+        doomed = [server.data, checkout.folder / "sandbox", checkout.folder / "valkey"]
+        doomed += [
+            checkout.folder / name for name in ("secrets.json", "postgres.json", "valkey.json")
+        ]
+        console.print("serão apagados:", *(f"\n  {one}" for one in doomed if one.exists()))
+        if not yes:
+            typer.confirm("apagar?", abort=True)
+        family.end_all(family.leftovers(checkout))
+        server.stop_orphans()
+        for one in doomed:
+            shutil.rmtree(one) if one.is_dir() else one.unlink(missing_ok=True)
+        checkout.unlock()
+        console.print("apagado; `make run` começa de novo")
+
+
+def _here() -> tuple[Settings, Checkout]:
+    settings = load_settings()
+    return settings, Checkout(settings.data_dir)
+
+
+def _running(checkout: Checkout) -> RunRecord:
+    record = checkout.running()
+    if record is None:
+        raise RejectedError("o Vitrine deste diretório não está rodando: `make run` o inicia")
+    return record
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """A refusal is a line for a person, not a trace; a defect keeps its trace."""
+    try:
+        yield
+    except VitrineError as refusal:
+        Console(stderr=True).print(
+            f"[red]✗[/] {escape(str(refusal))}", highlight=False, soft_wrap=True
+        )
+        raise typer.Exit(1) from refusal
+
+
+if __name__ == "__main__":
+    app()

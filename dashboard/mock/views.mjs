@@ -1,0 +1,104 @@
+/** From the mock's records to what the API answers. */
+import { ago, conversations } from "./data.mjs";
+
+const DETAIL_ONLY = new Set([
+  "epoch",
+  "version",
+  "sticky_number",
+  "origin",
+  "consent",
+  "handled_up_to",
+  "case",
+  "messages",
+  "turns",
+  "notes",
+  "timeline",
+  "actor",
+]);
+
+const mask = (phone) => phone.replace(/\d{4,5}(?=-)/, "•••••");
+
+export function mayReadConversation(user, conversation) {
+  return user.role === "supervisor" || conversation.assignee?.id === user.id;
+}
+
+export function detail(conversation, user) {
+  const last = conversation.messages.at(-1);
+  const { contact } = conversation;
+  return {
+    ...conversation,
+    contact: user.role === "supervisor" ? contact : { ...contact, phone: mask(contact.phone) },
+    last_message: last
+      ? { text: last.text, author: last.author, direction: last.direction, status: last.status, at: last.at }
+      : null,
+    updated_at: last?.at ?? ago(0),
+  };
+}
+
+export function item(conversation, user) {
+  return Object.fromEntries(
+    Object.entries(detail(conversation, user)).filter(([key]) => !DETAIL_ONLY.has(key)),
+  );
+}
+
+const PAGE = 20;
+
+export function listPage(user, params) {
+  const q = (params.get("q") ?? "").toLowerCase();
+  const rows = conversations
+    .filter((row) => mayReadConversation(user, row))
+    .filter((row) => !params.get("mode") || row.mode === params.get("mode"))
+    .filter((row) => !params.get("queue") || (row.handoff && row.mode === "agent"))
+    .filter((row) => !q || textOf(row).includes(q))
+    .map((row) => item(row, user))
+    .sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
+  const from = Number(params.get("cursor") ?? 0);
+  const next = from + PAGE;
+  return { items: rows.slice(from, next), next_cursor: next < rows.length ? String(next) : null };
+}
+
+function textOf(row) {
+  return [row.contact.name, row.contact.phone, ...row.messages.map(({ text }) => text)]
+    .join(" ")
+    .toLowerCase();
+}
+
+export function actors() {
+  const resident = (row) => ({
+    id: row.id,
+    mailbox: row.actor.mailbox,
+    epoch: row.epoch,
+    last_turn_at: row.actor.last_turn_at,
+    state: row.awaiting === "turn" ? "em turno" : "ocioso",
+  });
+  const own = conversations.filter((row) => row.actor.kind === "own");
+  const shared = conversations.filter((row) => row.actor.kind === "shared").slice(0, 9);
+  const actor = (name, kind, rows, memory, index) => ({
+    name,
+    kind,
+    actor_id: `a${index}`,
+    node: "node-a",
+    pid: 4100 + index * 7,
+    resident: rows.length,
+    conversations: rows.map(resident),
+    memory_bytes: memory * 1024 * 1024,
+    started_at: ago(3_600_000),
+    heartbeat_at: ago(2_000),
+  });
+  return [
+    ...own.map((row, index) => actor(row.actor.name, "own", [row], 51, index)),
+    actor("conversations/0", "shared", shared.slice(0, 3), 74, 10),
+    actor("conversations/2", "shared", shared.slice(3), 78, 11),
+    actor("number_pool", "number_pool", [], 49, 12),
+    actor("sender", "sender", [], 55, 13),
+    actor("clock", "clock", [], 47, 14),
+  ];
+}
+
+export const metrics = () => ({
+  conversations: { open: 47, agent: 45, queued: 1, operator: 1, closed: 21 },
+  messages: { received: 312, sent: 298, delivered: 295, read: 271, failed: 1 },
+  turns: { committed: 190, superseded: 22, fenced: 3, failed: 0 },
+  latency: { answer_p50_ms: 4100, answer_p95_ms: 7300 },
+  cost: { today_brl_centavos: 1840, today_usd_micros: 3_410_000, cache_hit_ratio: 0.83 },
+});

@@ -1,0 +1,344 @@
+/**
+ * The API's shapes, typed once. Ids are UUIDv7 strings, times RFC 3339 UTC,
+ * money integer centavos (`*_brl_centavos`) or micro-dollars (`*_usd_micros`).
+ */
+
+export type Role = "supervisor" | "vendor" | "agent";
+export type Mode = "agent" | "operator" | "muted" | "closed";
+export type Priority = "low" | "normal" | "high" | "urgent";
+export type Awaiting = "none" | "quiet" | "turn" | "sending" | "operator" | "consent";
+export type Author = "contact" | "agent" | "operator" | "system";
+export type Direction = "inbound" | "outbound";
+export type MessageStatus =
+  | "received"
+  | "queued"
+  | "accepted"
+  | "sent"
+  | "delivered"
+  | "read"
+  | "played"
+  | "failed"
+  | "withdrawn"
+  | "unknown"
+  | "parked";
+
+export interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+export interface Tokens {
+  access_token: string;
+  refresh_token: string;
+  expires_in: number;
+}
+
+export interface Person {
+  id: string;
+  name: string;
+}
+
+export interface Me extends Person {
+  email: string;
+  role: Role;
+}
+
+export interface Contact {
+  id: string;
+  name: string | null;
+  /** Masked by the API for vendor and agent. */
+  phone: string | null;
+  username?: string | null;
+}
+
+export interface Handoff {
+  id: string;
+  reason: string;
+  priority: Priority;
+  state: string;
+  queued_at: string;
+  position?: number | null;
+}
+
+export interface ConversationItem {
+  id: string;
+  contact: Contact;
+  facade: Person | null;
+  mode: Mode;
+  assignee: Person | null;
+  handoff: Handoff | null;
+  score: number | null;
+  last_message: {
+    text: string | null;
+    author: Author;
+    direction: Direction;
+    status: MessageStatus;
+    at: string;
+  } | null;
+  unread_count: number;
+  window_open_until: string | null;
+  cost_brl_centavos: number;
+  cost_usd_micros: number;
+  awaiting: Awaiting;
+  updated_at: string;
+  ai_paused: boolean;
+}
+
+export interface Button {
+  id: string;
+  title: string;
+}
+
+/** Media kinds share one shape. */
+export interface MediaContent {
+  kind: "image" | "video" | "audio" | "document" | "sticker";
+  media_id?: string | null;
+  link?: string | null;
+  caption?: string | null;
+  filename?: string | null;
+  mime_type?: string | null;
+  voice?: boolean | null;
+}
+
+export type Content =
+  | { kind: "text"; body: string; preview_url?: boolean }
+  | MediaContent
+  | { kind: "location"; latitude: number; longitude: number; name?: string | null; address?: string | null }
+  | { kind: "contacts"; cards: { name?: { formatted_name?: string } }[] }
+  | { kind: "reaction"; target_wamid: string; emoji: string | null }
+  | { kind: "buttons"; body: string; buttons: Button[]; header?: unknown; footer?: string | null }
+  | {
+      kind: "list";
+      body: string;
+      button: string;
+      sections: { title?: string | null; rows: (Button & { description?: string | null })[] }[];
+      footer?: string | null;
+    }
+  | { kind: "cta_url"; body: string; display_text: string; url: string; footer?: string | null }
+  | { kind: "template"; name: string; language: string; components: unknown[]; preview?: string | null }
+  | { kind: "button_reply"; id: string; title: string; source: string }
+  | { kind: "list_reply"; id: string; title: string; description?: string | null }
+  | { kind: "flow_reply"; name?: string | null; response: unknown }
+  | { kind: "payment_method" }
+  | { kind: "call_permission"; response: string }
+  | { kind: "order"; catalog_id: string; text?: string | null; items: unknown[] }
+  | { kind: "system"; type: string; body?: string | null }
+  | { kind: "unsupported"; type?: string | null; raw_type?: string | null; errors: unknown }
+  | { kind: "edit"; original_wamid: string; content: Content }
+  | { kind: "revoke"; original_wamid: string };
+
+/** Why a message failed: Meta's code where there is one, and words for a person. */
+export interface SendError {
+  code?: number | string | null;
+  title?: string | null;
+  detail?: string | null;
+}
+
+export interface Message {
+  id: string;
+  seq: number;
+  direction: Direction;
+  author: Author;
+  operator: Person | null;
+  content: Content;
+  text: string | null;
+  status: MessageStatus;
+  status_at: string | null;
+  error: SendError | string | null;
+  reply_to: string | null;
+  turn_id: string | null;
+  phone_number_id: string | null;
+  at: string;
+}
+
+export type TurnState = "running" | "committed" | "superseded" | "fenced" | "failed";
+
+export interface ModelCall {
+  model: string;
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  latency_ms: number;
+  stop_reason: string | null;
+  error?: string | null;
+}
+
+export interface ToolCall {
+  name: string;
+  input: unknown;
+  output: unknown;
+  ok: boolean;
+  latency_ms: number;
+}
+
+export interface Guardrail {
+  rule: string;
+  verdict: string;
+  detail: string | null;
+}
+
+export type LatencyStage = "quiet" | "load" | "model" | "tools" | "commit" | "total";
+
+export interface Turn {
+  id: string;
+  state: TurnState;
+  started_at: string;
+  finished_at: string | null;
+  playbook: string | null;
+  inputs: string[];
+  context: unknown;
+  reply: {
+    message: string;
+    qualification_score: number | null;
+    next_action: string;
+    metadata: unknown;
+  } | null;
+  model_calls: ModelCall[];
+  tools: ToolCall[];
+  guardrails: Guardrail[];
+  tokens: Record<string, number>;
+  cost_usd_micros: number;
+  latency_ms: Partial<Record<LatencyStage, number | null>>;
+  outcome: string | null;
+  actor: { name: string; node: string; pid: number } | null;
+}
+
+export interface ConversationActor {
+  name: string;
+  kind: "own" | "shared";
+  node: string;
+  pid: number;
+  mailbox: number;
+  epoch: number;
+  last_turn_at: string | null;
+}
+
+export interface Note {
+  id: string;
+  author: Person | string;
+  text: string;
+  at: string;
+}
+
+export interface TimelineEntry {
+  at: string;
+  kind: string;
+  text: string;
+  actor?: string | null;
+}
+
+export interface Conversation extends ConversationItem {
+  epoch: number;
+  version: number;
+  sticky_number: { phone_number_id: string; display_phone: string; reason: string } | null;
+  origin: ({ kind: "direct" | "ad" | "link" } & Record<string, unknown>) | null;
+  consent: {
+    state: "none" | "asked" | "granted" | "refused";
+    at: string | null;
+    text_version: string | null;
+  };
+  /** `seq` of the last message a person of ours has dealt with. */
+  handled_up_to: number | null;
+  case: { purpose: string; subject: string | null } | null;
+  messages: Message[];
+  turns: Turn[];
+  notes: Note[];
+  timeline: TimelineEntry[];
+  actor: ConversationActor | null;
+}
+
+export interface TakeoverResult {
+  epoch: number;
+  in_flight: string[];
+  handled_up_to: number | null;
+}
+
+export interface SystemState {
+  ai_paused: boolean;
+  paused_by: Person | string | null;
+  paused_at: string | null;
+  reason: string | null;
+  sandbox: boolean;
+  version: string;
+  model: { name: string; rehearsal: boolean };
+  pause_scope: string | null;
+}
+
+export type NumberHealth = "healthy" | "degraded" | "paused" | "banned";
+
+export interface PhoneNumber {
+  phone_number_id: string;
+  display_phone: string;
+  verified_name: string | null;
+  facade: Person | string | boolean | null;
+  traffic_classes: string[];
+  state: "active" | "draining" | "quarantined" | "disabled";
+  health: NumberHealth;
+  health_reason: string | null;
+  health_since: string | null;
+  quality: "GREEN" | "YELLOW" | "RED" | "UNKNOWN";
+  messaging_limit: string | number | null;
+  mps: number | null;
+  sent_last_minute: number;
+  errors_last_hour: number;
+  open_threads: number;
+  quarantine_until: string | null;
+}
+
+export interface RayActor {
+  name: string;
+  kind: "own" | "shared" | "number_pool" | "sender" | "clock";
+  actor_id: string;
+  node: string;
+  pid: number;
+  resident: number;
+  conversations: {
+    id: string;
+    mailbox: number;
+    epoch: number;
+    last_turn_at: string | null;
+    state: string;
+  }[];
+  memory_bytes: number;
+  started_at: string | null;
+  heartbeat_at: string | null;
+}
+
+export type TraceStage =
+  | "webhook.received"
+  | "inbox.stored"
+  | "doorbell.rung"
+  | "actor.activated"
+  | "quiet.waiting"
+  | "turn.started"
+  | "model.called"
+  | "model.answered"
+  | "tool.called"
+  | "turn.committed"
+  | "number.chosen"
+  | "send.claimed"
+  | "send.posted"
+  | "status.sent"
+  | "status.delivered"
+  | "status.read"
+  | "status.failed"
+  | "turn.superseded"
+  | "turn.fenced"
+  | "human.took_over";
+
+export interface Trace {
+  conversation_id: string;
+  message_id?: string | null;
+  turn_id?: string | null;
+  stage: TraceStage;
+  at: string;
+  ms?: number | null;
+  detail: Record<string, unknown>;
+}
+
+export type FeedEvent =
+  | { type: "message"; data: { conversation_id: string; message: Message } }
+  | { type: "conversation"; data: { conversation: ConversationItem } }
+  | { type: "trace"; data: Trace }
+  | { type: "reset" };

@@ -1,0 +1,68 @@
+import { handBack } from "@/api/endpoints";
+import type { Conversation } from "@/api/types";
+import { formatClock } from "@/format/time";
+import { contentPreview } from "@/format/words";
+import { FormDialog } from "@/ui/dialog";
+import styles from "./conversation.module.css";
+import { pendingForAgent } from "./thread";
+import { useConversationAction } from "./use-conversation";
+
+interface Props {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  conversation: Conversation;
+  onDone: () => void;
+}
+
+/** What the person answered becomes context; the dialog shows what the AI will still answer. */
+export function HandbackDialog({ open, onOpenChange, conversation, onDone }: Props) {
+  const action = useConversationAction(
+    conversation.id,
+    (handledUpTo: number | null) => handBack(conversation.id, handledUpTo),
+    "Conversa devolvida à IA",
+  );
+  const pending = pendingForAgent(conversation);
+  const handled = conversation.messages.find((message) => message.seq === conversation.handled_up_to);
+  return (
+    <FormDialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="Devolver à IA?"
+      description="A IA volta a responder este cliente. O que você escreveu fica como contexto e não é respondido de novo."
+      confirm="Devolver"
+      busy={action.isPending}
+      onConfirm={() =>
+        action.mutate(conversation.handled_up_to, {
+          onSuccess: () => {
+            onDone();
+            onOpenChange(false);
+          },
+        })
+      }
+    >
+      {handled && (
+        <p>
+          Resolvido até: <em>“{contentPreview(handled.content, handled.text)}”</em>, {formatClock(handled.at)}
+          .
+        </p>
+      )}
+      {pending.length === 0 ? (
+        <p className={styles.hint}>Nada pendente: a IA espera o cliente escrever.</p>
+      ) : (
+        <div className={styles.hint}>
+          <p>
+            A IA vai responder {pending.length === 1 ? "esta mensagem" : `estas ${pending.length} mensagens`}:
+          </p>
+          <ul className={styles.quotes}>
+            {pending.map((message) => (
+              <li key={message.id}>
+                <time dateTime={message.at}>{formatClock(message.at)}</time>{" "}
+                {contentPreview(message.content, message.text)}
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </FormDialog>
+  );
+}

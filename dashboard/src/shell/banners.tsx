@@ -1,0 +1,68 @@
+import { CloudOff, FlaskConical, PauseCircle } from "lucide-react";
+import type { SystemState } from "@/api/types";
+import { formatAgo, useNow } from "@/format/time";
+import { useOnline } from "@/live/live-provider";
+import { useIsSupervisor } from "@/session/session";
+import { Button } from "@/ui/button";
+import styles from "./banners.module.css";
+import { useResumeAi, useSystem } from "./use-system";
+
+export function Banners() {
+  const system = useSystem();
+  const online = useOnline();
+  return (
+    <>
+      {!online && (
+        <p role="status" className={`${styles.banner} ${styles.offline}`}>
+          <CloudOff size={16} aria-hidden="true" />
+          <span>Sem conexão. Você vê o que já foi carregado; nada é enviado até a rede voltar.</span>
+        </p>
+      )}
+      {system.data?.ai_paused && <PausedBar system={system.data} />}
+      {system.data?.sandbox && <SandboxBar rehearsal={system.data.model.rehearsal} />}
+    </>
+  );
+}
+
+function PausedBar({ system }: { system: SystemState }) {
+  const now = useNow(30_000);
+  const resume = useResumeAi();
+  const isSupervisor = useIsSupervisor();
+  const who = typeof system.paused_by === "string" ? system.paused_by : system.paused_by?.name;
+  return (
+    <div role="alert" className={`${styles.banner} ${styles.paused}`}>
+      <PauseCircle size={18} aria-hidden="true" />
+      <span>
+        <strong>A IA está pausada.</strong> {who && `Por ${who}`}
+        {system.paused_at && `, ${formatAgo(system.paused_at, now)}`}
+        {system.reason && `: ${system.reason}`}
+      </span>
+      {isSupervisor && (
+        <Button
+          className={styles.resume ?? ""}
+          disabled={resume.isPending}
+          onClick={() => resume.mutate(undefined)}
+        >
+          Retomar
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function SandboxBar({ rehearsal }: { rehearsal: boolean }) {
+  return (
+    <p className={`${styles.banner} ${styles.sandbox}`}>
+      <FlaskConical size={14} aria-hidden="true" />
+      <span>
+        Sandbox<span className={styles.long}>: nada chega ao WhatsApp</span>.{" "}
+        {rehearsal && (
+          <>
+            Ensaio sem modelo real<span className={styles.long}>: defina ANTHROPIC_API_KEY</span>.{" "}
+          </>
+        )}
+        <a href="/sandbox">Abrir telefone</a>
+      </span>
+    </p>
+  );
+}

@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import { formatCost } from "@/format/money";
+import { formatStamp, serviceWindow } from "@/format/time";
+import { errorWords, messagingLimit, speakerOf } from "@/format/words";
+import { credentialsFrom } from "@/screens/login/credentials";
+import { groupMetrics } from "@/screens/system/metrics";
+import { anItem } from "./factories";
+
+const NOW = Date.parse("2026-11-10T12:00:00Z");
+
+test("a cost below one centavo is not shown as nothing", () => {
+  expect(formatCost(0, 310)).toBe("< R$ 0,01");
+  expect(formatCost(0, 0)).toMatch(/^R\$\s0,00$/);
+  expect(formatCost(1234, 0)).toMatch(/^R\$\s12,34$/);
+});
+
+test("the service window counts down, warns under two hours and closes", () => {
+  expect(serviceWindow("2026-11-11T07:05:00Z", NOW)).toEqual({
+    open: true,
+    closing: false,
+    label: "19 h 05",
+  });
+  expect(serviceWindow("2026-11-10T12:40:00Z", NOW)).toEqual({ open: true, closing: true, label: "40 min" });
+  expect(serviceWindow("2026-11-10T12:00:00Z", NOW).open).toBe(false);
+  expect(serviceWindow(null, NOW).open).toBe(false);
+});
+
+test("yesterday is called yesterday", () => {
+  expect(formatStamp("2026-11-09T12:00:00Z", NOW)).toBe("ontem");
+});
+
+test("a queued conversation says its place, whoever speaks meanwhile", () => {
+  const handoff = {
+    id: "h",
+    reason: "r",
+    priority: "high",
+    state: "queued",
+    queued_at: "",
+    position: 2,
+  } as const;
+  expect(speakerOf(anItem({ id: "a", handoff }))).toEqual({ kind: "queue", label: "Na fila · 2º" });
+});
+
+test("a failed message names Meta's code", () => {
+  expect(errorWords({ code: 131026, title: "Não entregue", detail: "sem WhatsApp" })).toBe(
+    "Não entregue: sem WhatsApp (código 131026)",
+  );
+  expect(errorWords(null)).toBeNull();
+});
+
+test("one-click credentials keep a plus in the address and need both parts", () => {
+  expect(credentialsFrom("#email=ana+1@x.com&password=a%26b")).toEqual({
+    email: "ana+1@x.com",
+    password: "a&b",
+  });
+  expect(credentialsFrom("#email=ana@x.com")).toBeNull();
+  expect(credentialsFrom("")).toBeNull();
+});
+
+test("Meta's tiers are read as figures", () => {
+  expect(messagingLimit("TIER_10K")).toBe("10 mil");
+  expect(messagingLimit("TIER_UNLIMITED")).toBe("sem limite");
+  expect(messagingLimit(null)).toBe("—");
+});
+
+test("metrics are grouped whatever the API reports", () => {
+  const groups = groupMetrics({ uptime_ms: 1500, conversations: { open: 3, by: { agent: 2 } }, list: [1] });
+  expect(groups.map(({ title }) => title)).toEqual(["Geral", "Conversas"]);
+  expect(groups[0]?.figures[0]?.value).toBe("1,5 s");
+  expect(groups[1]?.figures.map(({ label }) => label)).toEqual(["abertas", "by agent"]);
+});

@@ -1,0 +1,262 @@
+"""What a conversation is at one instant, and `decide`: what should happen now. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from domain.consent import AiConsent, ConsentAnswer, ConsentRule, may_answer, read_answer
+from domain.ids import (
+    CaseId,
+    ContactId,
+    ConversationId,
+    EventId,
+    FacadeId,
+    HandoffId,
+    MessageId,
+    OperatorId,
+    PhysicalNumberId,
+)
+from domain.turn import QuietRule
+
+
+class Mode(StrEnum):
+    """Who may speak in the conversation now."""
+
+    AGENT = "agent"
+    OPERATOR = "operator"
+    MUTED = "muted"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingEvent:
+    """An event of the inbox that is stored and not worked yet."""
+
+    seq: int
+    id: EventId
+    kind: str
+    payload: Mapping[str, Any]
+    message_id: MessageId | None
+    wamid: str | None
+    phone_number_id: PhysicalNumberId | None
+    content_kind: str
+    button_id: str | None
+    text: str
+    sent_at: datetime
+    received_at: datetime
+
+    @property
+    def wants_answer(self) -> bool:
+        """Reactions, edits and system notes are read by the next turn, and start none."""
+        return self.kind == "message" and self.content_kind not in _NO_ANSWER
+
+
+_NO_ANSWER = frozenset({"reaction", "edit", "revoke", "system"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMessage:
+    id: MessageId
+    author: str
+    text: str
+    at: datetime
+    status: str
+    wamid: str | None = None
+    operator_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenHandoff:
+    id: HandoffId
+    reason: str
+    priority: str
+    silence: str
+    state: str
+    queued_at: datetime
+    #: Place in the queue from 1; None once a person accepted.
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """The conversation with everything a turn reads, as of `db_now` (the database's clock)."""
+
+    id: ConversationId
+    facade_id: FacadeId
+    contact_id: ContactId
+    mode: Mode
+    epoch: int
+    version: int
+    sticky_number: PhysicalNumberId | None
+    last_inbound_number: PhysicalNumberId | None
+    number_state: str
+    number_health: str
+    assignee_id: OperatorId | None
+    score: float | None
+    state: Mapping[str, Any]
+    origin: Mapping[str, Any]
+    case_id: CaseId | None
+    case_purpose: str | None
+    case_subject: str | None
+    contact_name: str
+    contact_company: str
+    contact_profile: Mapping[str, Any]
+    contact_phone: str | None
+    right_party_confirmed: bool
+    consent: AiConsent
+    ai_paused: bool
+    seen_up_to: int
+    db_now: datetime
+    pending: Sequence[PendingEvent] = ()
+    history: Sequence[PastMessage] = ()
+    notes: Sequence[tuple[str, str, datetime]] = ()
+    calls: Sequence[tuple[str, datetime]] = ()
+    handoff: OpenHandoff | None = None
+    operators_online: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRules:
+    quiet: QuietRule
+    consent: ConsentRule
+    late_after: timedelta
+
+
+# ---- what should happen now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """Nothing to work. `seen_up_to`: events left waiting on purpose, up to this arrival number."""
+
+    seen_up_to: int | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitQuiet:
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Mark events worked without an answer: too old, or nothing to say to them."""
+
+    events: Sequence[PendingEvent]
+    outcome: str
+    tell_person: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskConsent:
+    events: Sequence[PendingEvent]
+    reminder: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordConsent:
+    answer: ConsentAnswer
+    event: PendingEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOverByEcho:
+    """A person answered from the phone app: that is a takeover."""
+
+    events: Sequence[PendingEvent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTurn:
+    """Answer these events, in (Meta's time, arrival) order.
+
+    `last_chance`: the cap is over, so a newer message no longer supersedes.
+    """
+
+    events: Sequence[PendingEvent]
+    last_chance: bool
+    notice_first: bool
+
+
+Decision = Rest | WaitQuiet | Note | AskConsent | RecordConsent | TakeOverByEcho | RunTurn
+
+#: Keys of the conversation's state that the consent step keeps.
+REMINDED = "consent_reminded"
+ASKED_AT_SEQ = "consent_asked_at_seq"
+
+
+def decide(conversation: Conversation, rules: TurnRules) -> Decision:
+    """What the owner of this conversation should do now; the order of the rules is the promise."""
+    if not conversation.pending:
+        return Rest()
+    for rule in (_echo, _late, _silent, _question, _consent, _quiet):
+        decision = rule(conversation, rules)
+        if decision is not None:
+            return decision
+    asking = _asking(conversation)
+    return RunTurn(
+        events=sorted(conversation.pending, key=lambda e: (e.sent_at, e.seq)),
+        last_chance=min(e.received_at for e in asking) + rules.quiet.cap <= conversation.db_now,
+        notice_first=conversation.consent is AiConsent.NONE,
+    )
+
+
+def _asking(conversation: Conversation) -> list[PendingEvent]:
+    return [e for e in conversation.pending if e.wants_answer]
+
+
+def _echo(conversation: Conversation, _: TurnRules) -> Decision | None:
+    echoes = [e for e in conversation.pending if e.kind == "echo"]
+    return TakeOverByEcho(events=echoes) if echoes else None
+
+
+def _late(conversation: Conversation, rules: TurnRules) -> Decision | None:
+    border = conversation.db_now - rules.late_after
+    late = [e for e in _asking(conversation) if e.sent_at < border]
+    return Note(events=late, outcome="late", tell_person=True) if late else None
+
+
+def _silent(conversation: Conversation, _: TurnRules) -> Decision | None:
+    newest = conversation.pending[-1].seq
+    if conversation.mode in {Mode.OPERATOR, Mode.MUTED}:
+        return Rest(seen_up_to=newest, why=f"mode {conversation.mode}")
+    if conversation.consent is AiConsent.REFUSED:
+        return Rest(seen_up_to=newest, why="consent refused")
+    return Rest(why="paused") if conversation.ai_paused else None
+
+
+def _question(conversation: Conversation, _: TurnRules) -> Decision | None:
+    if _asking(conversation):
+        return None
+    noted = [e for e in conversation.pending if e.kind != "whisper"]
+    if not noted:  # a whisper is read by the next turn
+        return Rest(seen_up_to=conversation.pending[-1].seq, why="whisper waits for a message")
+    failed = any(e.kind == "send_failed" for e in noted)
+    return Note(events=noted, outcome="noted", tell_person=failed)
+
+
+def _consent(conversation: Conversation, rules: TurnRules) -> Decision | None:
+    if may_answer(rules.consent, conversation.consent):
+        return None
+    asking = _asking(conversation)
+    if conversation.consent is AiConsent.NONE:
+        return AskConsent(events=asking)
+    asked_at = int(conversation.state.get(ASKED_AT_SEQ, 0))
+    after = [e for e in asking if e.seq > asked_at]
+    for event in after:
+        answer = read_answer(button_id=event.button_id, text=event.text)
+        if answer is not None:
+            return RecordConsent(answer=answer, event=event)
+    if after and not conversation.state.get(REMINDED):
+        return AskConsent(events=asking, reminder=True)
+    return Rest(seen_up_to=asking[-1].seq, why="waits for consent")
+
+
+def _quiet(conversation: Conversation, rules: TurnRules) -> Decision | None:
+    due = rules.quiet.due([(e.received_at, e.text) for e in _asking(conversation)])
+    return WaitQuiet(due_at=due) if due > conversation.db_now else None

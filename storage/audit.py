@@ -1,0 +1,120 @@
+"""The audit log: who did or read what, as a chain in which a removed or altered line shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from domain.storable import storable, storable_text
+from telemetry.tasks import start
+
+_APPEND: Final[LiteralString] = "SELECT audit_append_v1($1, $2, $3, $4, $5)"
+# Each line against the hash of the one before it, the first against the empty start, and the last
+# against the head. `was` is what the line says, `should` what its neighbours say.
+_BREAKS: Final[LiteralString] = """
+WITH chain AS (
+    SELECT seq, hash,
+           coalesce(lag(seq) OVER (ORDER BY seq), 0) AS seq_before,
+           audit_hash_v1(coalesce(lag(hash) OVER (ORDER BY seq), ''::bytea),
+                         seq, at, actor, action, target, details) AS should
+      FROM audit
+), tail AS (
+    SELECT coalesce(max(seq), 0) AS seq FROM audit
+)
+SELECT seq_before + 1 AS seq, 'missing' AS what, seq - seq_before - 1 AS lines FROM chain
+ WHERE seq <> seq_before + 1
+UNION ALL
+SELECT seq, 'altered', 1 FROM chain WHERE seq = seq_before + 1 AND hash <> should
+UNION ALL
+SELECT tail.seq + 1, 'missing', head.seq - tail.seq FROM tail, audit_head head WHERE head.seq > tail.seq
+UNION ALL
+SELECT head.seq + 1, 'added', tail.seq - head.seq FROM tail, audit_head head WHERE head.seq < tail.seq
+UNION ALL
+SELECT head.seq, 'altered', 1 FROM audit_head head JOIN audit a ON a.seq = head.seq WHERE a.hash <> head.hash
+ORDER BY 1
+LIMIT 1000"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    """Not yet stored. `actor` is `operator/<id>`, `token/<id>` or a process; `target` `<kind>/<id>`.
+
+    Details hold ids and choices, never message text, phones or names.
+    """
+
+    at: datetime
+    actor: str
+    action: str
+    target: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditBreak:
+    """The chain does not hold from `seq` on: `lines` lines are missing, altered or added there."""
+
+    seq: int
+    what: str
+    lines: int
+
+
+async def append(
+    connection: asyncpg.Connection[Any] | PoolConnectionProxy[Any], lines: Sequence[AuditLine]
+) -> None:
+    """Appends in the caller's transaction. Other writers wait until it ends: append last."""
+    for line in lines:
+        await connection.execute(
+            _APPEND, line.at, storable_text(line.actor), storable_text(line.action),
+            storable_text(line.target), storable(dict(line.details)),
+        )  # fmt: skip
+
+
+async def verify(pool: asyncpg.Pool[Any]) -> tuple[AuditBreak, ...]:
+    """Where the chain is broken; empty when every line stands as it was written."""
+    return tuple(
+        AuditBreak(seq=row["seq"], what=row["what"], lines=row["lines"])
+        for row in await pool.fetch(_BREAKS, timeout=600)
+    )
+
+
+class AuditLog:
+    """Stores lines of many requests together: what comes while a batch is being written is the next.
+
+    `record` returns after the line is stored, so nothing is answered that is not in the log.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[Any]) -> None:
+        self._pool = pool
+        self._waiting: list[tuple[AuditLine, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[Any] | None = None
+
+    async def record(self, line: AuditLine) -> None:
+        """Raises what the database raised when the line could not be stored."""
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((line, stored))
+        if self._writer is None or self._writer.done():
+            self._writer = start(self._write(), name="audit writer")
+        await stored
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:100], self._waiting[100:]
+            failure: BaseException | None = None
+            try:
+                async with self._pool.acquire() as connection, connection.transaction():
+                    await append(connection, [line for line, _ in batch])
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                failure = error
+            for _, stored in batch:
+                if stored.done():
+                    continue
+                if failure is None:
+                    stored.set_result(None)
+                else:
+                    stored.set_exception(failure)

@@ -1,0 +1,240 @@
+"""The outbox: what waits to leave, the claim, and what came of each attempt."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final, LiteralString
+
+import asyncpg
+
+from config import limits
+from domain.ids import AttemptId, ConversationId, OutboxId, PhysicalNumberId
+from domain.outbox import Accepted, Claim, ClaimVerdict, NotAccepted, OutboxRow
+
+_ROW: Final[LiteralString] = """
+SELECT o.id, o.conversation_id, o.contact_id, o.message_id, o.author, o.content, o.reply_to_wamid,
+       o.position, o.attempts, o.carries_money, o.business_initiated, o.not_before,
+       coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number) AS phone_number_id,
+       c.sticky_reason AS number_reason, coalesce(n.messages_per_second, 80) AS number_pace,
+       coalesce(n.state IN ('active', 'draining') AND n.health <> 'banned'
+                AND n.health <> 'paused', false) AS number_usable,
+       (SELECT coalesce(i.wa_id, i.value) FROM channel_identities i WHERE i.contact_id = o.contact_id
+           AND i.kind = 'phone' AND i.superseded_at IS NULL ORDER BY i.first_seen_at DESC LIMIT 1) AS wa_id,
+       (SELECT i.value FROM channel_identities i WHERE i.contact_id = o.contact_id
+           AND i.kind = 'bsuid' AND i.superseded_at IS NULL ORDER BY i.first_seen_at DESC LIMIT 1) AS bsuid,
+       (SELECT m.wamid FROM messages m WHERE m.conversation_id = o.conversation_id
+           AND m.direction = 'inbound' ORDER BY m.seq DESC LIMIT 1) AS last_inbound_wamid,
+       clock_timestamp() AS db_now
+  FROM outbox o
+  JOIN conversations c ON c.id = o.conversation_id
+  LEFT JOIN physical_numbers n
+    ON n.phone_number_id = coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number)
+"""
+
+NEXT_ROW: Final[LiteralString] = (
+    _ROW
+    + """
+ WHERE o.conversation_id = $1 AND o.state = 'queued' ORDER BY o.seq LIMIT 1
+"""
+)
+
+# Conversations with a row that is due, or whose outcome somebody must settle.
+LIST_DUE: Final[LiteralString] = """
+SELECT DISTINCT ON (o.conversation_id) o.conversation_id AS id FROM outbox o
+ WHERE o.state = 'queued' AND o.not_before <= clock_timestamp()
+   AND o.created_at < clock_timestamp() - $1::interval
+   AND NOT (o.author = 'agent' AND EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused'))
+   AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.conversation_id = o.conversation_id
+        AND b.seq < o.seq AND b.state IN ('claimed', 'unknown')
+        AND NOT (o.author = 'operator' AND b.author = 'agent' AND b.state = 'unknown'))
+ LIMIT $2
+"""
+
+CLAIM: Final[LiteralString] = """
+SELECT verdict, attempt_n, retry_at FROM claim_send_v1($1, $2, $3, $4, $5, $6, $7)
+"""
+
+RECORD_ACCEPTED: Final[LiteralString] = """
+WITH attempt AS (
+    UPDATE send_attempts SET finished_at = clock_timestamp(), outcome = 'accepted', wamid = $3,
+           http_status = $5 WHERE id = $1
+), taken AS (
+    UPDATE outbox SET state = 'accepted', settled_at = clock_timestamp(), reason = ''
+     WHERE id = $2 AND state IN ('claimed', 'unknown') RETURNING message_id, contact_id, phone_number_id
+), shown AS (
+    UPDATE messages m SET wamid = $3, phone_number_id = o.phone_number_id,
+           status = CASE WHEN status_rank_v1(m.status) < status_rank_v1('accepted')
+                         THEN 'accepted' ELSE m.status END,
+           status_at = CASE WHEN status_rank_v1(m.status) < status_rank_v1('accepted')
+                            THEN clock_timestamp() ELSE m.status_at END
+      FROM outbox o WHERE o.id = $2 AND m.id = o.message_id
+), known AS (
+    UPDATE channel_identities i SET wa_id = $4 FROM taken
+     WHERE i.contact_id = taken.contact_id AND i.kind = 'phone' AND i.superseded_at IS NULL
+       AND $4::text IS NOT NULL AND i.wa_id IS DISTINCT FROM $4
+)
+SELECT 1
+"""
+
+RECORD_NOT_ACCEPTED: Final[LiteralString] = """
+WITH attempt AS (
+    UPDATE send_attempts SET finished_at = clock_timestamp(), outcome = $3, http_status = $4,
+           code = $5, detail = $6 WHERE id = $1 AND outcome IS NULL
+), changed AS (
+    UPDATE outbox SET state = $7, reason = $8,
+           not_before = clock_timestamp() + make_interval(secs => $9),
+           settled_at = CASE WHEN $7 IN ('failed', 'parked') THEN clock_timestamp() END
+     WHERE id = $2 AND state = 'claimed' RETURNING id, seq, message_id, conversation_id, turn_id
+), shown AS (
+    UPDATE messages m SET status = $7, status_at = clock_timestamp(),
+           error = jsonb_build_object('reason', $8::text, 'code', $5::int, 'detail', $6::text)
+      FROM changed WHERE m.id = changed.message_id AND $7 <> 'queued'
+       AND status_rank_v1(m.status) < status_rank_v1('sent')
+), rest AS (
+    UPDATE outbox o SET state = 'withdrawn', reason = 'earlier_bubble_failed',
+           settled_at = clock_timestamp()
+      FROM changed WHERE $7 IN ('failed', 'parked') AND o.turn_id = changed.turn_id
+       AND o.seq > changed.seq AND o.state = 'queued' RETURNING o.message_id
+), unshown AS (
+    UPDATE messages m SET status = 'withdrawn', status_at = clock_timestamp(),
+           error = '{"reason": "earlier_bubble_failed"}' FROM rest WHERE m.id = rest.message_id
+), filed AS (
+    INSERT INTO inbound_events (id, dedupe_key, kind, conversation_id, payload, sent_at)
+    SELECT gen_random_uuid(), 'send_failed:' || changed.id, 'send_failed', changed.conversation_id,
+           jsonb_build_object('outbox_id', changed.id, 'message_id', changed.message_id,
+                              'code', $5::int, 'reason', $8::text), clock_timestamp()
+      FROM changed WHERE $7 IN ('failed', 'parked')
+    ON CONFLICT (dedupe_key) DO NOTHING
+)
+SELECT 1
+"""
+
+# A claim whose process died between claim and result: the outcome is unknown from its time limit on.
+FIND_LOST_CLAIMS: Final[LiteralString] = """
+WITH lost AS (
+    UPDATE outbox SET state = 'unknown', reason = 'its sender died',
+           not_before = claimed_at + $1::interval + $2::interval
+     WHERE state = 'claimed' AND claimed_at < clock_timestamp() - $1::interval
+    RETURNING id, message_id, conversation_id
+), shown AS (
+    UPDATE messages m SET status = 'unknown', status_at = clock_timestamp() FROM lost
+     WHERE m.id = lost.message_id AND status_rank_v1(m.status) < status_rank_v1('unknown')
+)
+SELECT conversation_id AS id FROM lost
+"""
+
+# Grace over without a status: an in-window agent or system reply without money goes once more and
+# is counted; everything else waits for a person.
+SETTLE_UNKNOWN: Final[LiteralString] = """
+WITH due AS (
+    SELECT o.id, o.message_id, o.conversation_id,
+           o.author IN ('agent', 'system') AND NOT o.carries_money AND NOT o.business_initiated
+             AND o.content ->> 'kind' <> 'template' AND NOT o.possible_duplicate AS again
+      FROM outbox o
+     WHERE o.state = 'unknown' AND o.not_before <= clock_timestamp()
+       AND $1::timestamptz + $2::interval <= clock_timestamp()
+     ORDER BY o.id LIMIT 200 FOR UPDATE SKIP LOCKED
+), changed AS (
+    UPDATE outbox o SET state = CASE WHEN due.again THEN 'queued' ELSE 'parked' END,
+           possible_duplicate = o.possible_duplicate OR due.again,
+           reason = CASE WHEN due.again THEN 'resent after the grace' ELSE 'unknown_outcome' END,
+           not_before = clock_timestamp(),
+           settled_at = CASE WHEN due.again THEN NULL ELSE clock_timestamp() END
+      FROM due WHERE o.id = due.id
+    RETURNING o.id, o.message_id, o.conversation_id, o.state
+), shown AS (
+    UPDATE messages m SET status = changed.state, status_at = clock_timestamp(),
+           error = jsonb_build_object('reason', 'unknown_outcome')
+      FROM changed WHERE m.id = changed.message_id
+       AND status_rank_v1(m.status) < status_rank_v1('sent')
+), filed AS (
+    INSERT INTO inbound_events (id, dedupe_key, kind, conversation_id, payload, sent_at)
+    SELECT gen_random_uuid(), 'parked:' || changed.id, 'send_failed', changed.conversation_id,
+           jsonb_build_object('outbox_id', changed.id, 'message_id', changed.message_id,
+                              'reason', 'unknown_outcome'), clock_timestamp()
+      FROM changed WHERE changed.state = 'parked'
+    ON CONFLICT (dedupe_key) DO NOTHING
+)
+SELECT conversation_id AS id, state FROM changed
+"""
+
+DB_NOW: Final[LiteralString] = "SELECT clock_timestamp()"
+
+
+class Outbox:
+    """The only door to the outbox and its attempts."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def next_row(self, conversation_id: ConversationId) -> OutboxRow | None:
+        """The lowest row of this conversation that still waits to leave."""
+        row = await self._pool.fetchrow(NEXT_ROW, conversation_id)
+        return None if row is None else OutboxRow(**dict(row))
+
+    async def claim(
+        self,
+        outbox_id: OutboxId,
+        attempt_id: AttemptId,
+        *,
+        number: PhysicalNumberId,
+        sender: str,
+    ) -> Claim:
+        """Takes the row for one POST if everything that forbids it is absent; see `claim_send_v1`."""
+        row = await self._pool.fetchrow(
+            CLAIM,
+            outbox_id,
+            attempt_id,
+            number,
+            sender,
+            limits.AGENT_MESSAGES_PER_HOUR,
+            limits.AGENT_MESSAGES_PER_DAY,
+            limits.SENT_WAIT,
+        )
+        assert row is not None  # noqa: S101 - the function always returns one row
+        return Claim(
+            verdict=ClaimVerdict(row["verdict"]),
+            attempt_n=row["attempt_n"],
+            retry_at=row["retry_at"],
+        )
+
+    async def record_accepted(self, accepted: Accepted) -> None:
+        """Meta answered 200 with a wamid. A status may have told it before: then nothing moves back."""
+        await self._pool.execute(
+            RECORD_ACCEPTED,
+            accepted.attempt_id,
+            accepted.outbox_id,
+            accepted.wamid,
+            accepted.wa_id,
+            accepted.http_status,
+        )
+
+    async def record_not_accepted(self, result: NotAccepted) -> None:
+        await self._pool.execute(
+            RECORD_NOT_ACCEPTED,
+            result.attempt_id,
+            result.outbox_id,
+            result.outcome,
+            result.http_status,
+            result.code,
+            result.detail[:500],
+            result.next_state,
+            result.reason,
+            result.retry_after_s,
+        )
+
+    async def list_due(self, *, older_than: timedelta, limit: int) -> list[ConversationId]:
+        """Conversations with a row that should have left; young rows belong to their committer."""
+        rows = await self._pool.fetch(LIST_DUE, older_than, limit)
+        return [ConversationId(row["id"]) for row in rows]
+
+    async def find_lost_claims(self) -> list[ConversationId]:
+        rows = await self._pool.fetch(
+            FIND_LOST_CLAIMS, limits.SEND_TIMEOUT + limits.CLAIM_MARGIN, limits.UNKNOWN_GRACE
+        )
+        return [ConversationId(row["id"]) for row in rows]
+
+    async def settle_unknown(self, *, healthy_since: datetime) -> list[tuple[ConversationId, str]]:
+        """Ends the grace of unknown rows; it only counts while intake was healthy since then."""
+        rows = await self._pool.fetch(SETTLE_UNKNOWN, healthy_since, limits.UNKNOWN_GRACE)
+        return [(ConversationId(row["id"]), row["state"]) for row in rows]
