@@ -73,15 +73,10 @@ class Directory:
         def make() -> Handle:
             actor: Any = ray.remote(shell)
             options = actor_options(kind)
-            return (
-                actor.options(
-                    name=name,
-                    namespace=NAMESPACE,
-                    lifetime="detached",
-                    get_if_exists=True,
-                    **options,
-                ).remote(*arguments),
+            named = actor.options(
+                name=name, namespace=NAMESPACE, lifetime="detached", get_if_exists=True, **options
             )
+            return named.remote(*arguments)
 
         handle = await asyncio.to_thread(make)
         self._handles[name] = handle

@@ -344,7 +344,7 @@ class Agent:
             name,
             company=self._company,
             hours=context.conversation.hours or self.playbook.business_hours.text,
-            position=f"{queued.position}º" if queued is not None and queued.position else "",
+            position="" if queued is None else queued.position,
         )
 
 

@@ -8,6 +8,7 @@ that nothing a contact writes can open or close a tag.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -76,7 +77,7 @@ def _pending(message: PendingMessage, context: TurnContext) -> dict[str, Any]:
 
 
 def _document(context: TurnContext) -> dict[str, Any]:
-    document = context.to_json()
+    document = replace(context, history=(), pending=()).to_json()
     for told_elsewhere in ("history", "pending"):
         del document[told_elsewhere]
     document["weekday"] = _WEEKDAYS[context.now.weekday()]

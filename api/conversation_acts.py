@@ -209,12 +209,17 @@ async def _filed(
 
 def _content(body: Send) -> Content:
     """Raises InvalidInputError naming the part that WhatsApp would not take."""
-    content = (
-        TextContent(body=body.text)
-        if body.text is not None
-        else content_from_json(storable(body.content))
-    )
-    check_sendable(content)
+    place = "body.text" if body.text is not None else "body.content"
+    try:
+        content = (
+            TextContent(body=body.text)
+            if body.text is not None
+            else content_from_json(storable(body.content))
+        )
+        check_sendable(content)
+    except InvalidInputError as error:
+        where = place if body.text is not None else f"{place}.{error.field}"
+        raise InvalidInputError(where, error.reason) from error
     return content
 
 

@@ -28,6 +28,10 @@ class Dashboard(StaticFiles):
         self._dist = dist
 
     @override
+    async def check_config(self) -> None:
+        """A missing folder is answered with a page, not refused: it may be built any time."""
+
+    @override
     async def get_response(self, path: str, scope: Scope) -> Response:
         if not (self._dist / "index.html").is_file():
             return HTMLResponse(_NOT_BUILT, headers={"Cache-Control": "no-store"})

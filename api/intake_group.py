@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 
 from domain.inbound import InboundItem, Unparsed
-from storage.intake import Received, Receipt
+from storage.intake import Receipt, Received
 from telemetry.tasks import start
 
 log = structlog.get_logger()
@@ -49,9 +49,7 @@ class IntakeFullError(Exception):
 class IntakeGroup:
     """`submit` returns when the request's updates are committed; `announce` hears of each flush."""
 
-    def __init__(
-        self, store: Store, announce: Callable[[Receipt, float], Awaitable[None]]
-    ) -> None:
+    def __init__(self, store: Store, announce: Callable[[Receipt, float], Awaitable[None]]) -> None:
         self._store = store
         self._announce = announce
         self._waiting: list[tuple[Received, asyncio.Future[None]]] = []
@@ -75,7 +73,7 @@ class IntakeGroup:
                 receipt = await self._store.store([request for request, _ in group])
             except AWAY as error:
                 _fail(group, error)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - nobody may wait for ever for a defect
                 # A row PostgreSQL refuses must not take its neighbours along.
                 log.warning("intake.group_split", error=type(error).__name__, requests=len(group))
                 await self._one_by_one(group)
@@ -109,7 +107,7 @@ class IntakeGroup:
             receipt = await self._store.store([request])
         except AWAY:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - its elements are tried one by one
             log.warning("intake.request_split", error=type(error).__name__)
             for item in request.items:
                 await self._store_item(request, item)

@@ -27,7 +27,7 @@ from integrations.whatsapp.webhook import (
     WebhookTooLargeError,
     parse_webhook,
 )
-from storage.intake import Received, Receipt, StoredEvent
+from storage.intake import Receipt, Received, StoredEvent
 from telemetry.metrics import WEBHOOK_ITEMS, WEBHOOK_REQUESTS
 from telemetry.tasks import spawn
 

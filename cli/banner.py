@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
 import httpx
-from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from cli.api import sign_in
@@ -20,6 +17,7 @@ from config.generated import sandbox_operators
 from config.settings import Settings, plain
 from domain.errors import TransientError
 
+LABEL_WIDTH: Final = 21
 ROLES: Final = {"supervisor": "supervisão", "vendor": "vendas", "agent": "atendimento"}
 
 
@@ -69,34 +67,34 @@ def banner(
     ray_token: str,
     logins: Sequence[Login],
     resident: int,
-) -> RenderableType:
+) -> Iterator[Text]:
+    """Line by line, never folded: a folded link cannot be clicked."""
     base = f"http://127.0.0.1:{ports.http}"
-    rows = Table.grid(padding=(0, 2))
-    rows.add_column(style="bold", no_wrap=True)
-    rows.add_column(overflow="fold")
-    rows.add_row("Painel", _link(f"{base}/app/"))
+    yield _row("Painel", _link(f"{base}/app/"))
     if settings.sandbox_on:
-        rows.add_row("Telefone do cliente", _link(f"{base}/sandbox"))
-    rows.add_row("API", _link(f"{base}/docs"))
+        yield _row("Telefone do cliente", _link(f"{base}/sandbox"))
+    yield _row("API", _link(f"{base}/docs"))
     if ray_url is not None:
-        rows.add_row("Painel do Ray", _link(ray_url))
-        rows.add_row("  token", Text(ray_token))
+        yield _row("Painel do Ray", _link(ray_url))
+        yield _row("  token", ray_token)
     for one in logins:
-        rows.add_row(f"Entrar: {ROLES[one.role]}", Text(f"{one.email}  senha {one.password}"))
-        rows.add_row("  num clique", _link(one.link(base)))
+        yield _row(f"Entrar: {ROLES[one.role]}", f"{one.email}  senha {one.password}")
+        yield _row("  num clique", _link(one.link(base)))
     if settings.sandbox_on and not logins:
-        rows.add_row("Entrar", Text("com a senha que você definiu (a gerada foi trocada)"))
+        yield _row("Entrar", "com a senha que você definiu (a gerada foi trocada)")
     if not settings.sandbox_on:
-        rows.add_row("Entrar", Text(settings.admin_email or "com a conta de supervisão"))
-    rows.add_row("Conversas", Text(placement(settings)))
-    rows.add_row("Memória", Text(f"{gigabytes(resident)} residentes, tudo somado"))
-    lines: list[RenderableType] = [rows]
+        yield _row("Entrar", settings.admin_email or "com a conta de supervisão")
+    yield _row("Conversas", placement(settings))
+    yield _row("Memória", f"{gigabytes(resident)} residentes, tudo somado")
     if ports.http != ports.http_wanted:
-        taken = f"a porta {ports.http_wanted} estava em uso: usando {ports.http} (HTTP_PORT escolhe outra)"
-        lines.append(Text(taken, style="yellow"))
-    if settings.sandbox_on and "anthropic_api_key" not in settings.model_fields_set:
-        lines.append(Text("Ensaio sem modelo real: defina ANTHROPIC_API_KEY", style="yellow"))
-    return Panel(Group(*lines), title="Vitrine", title_align="left", expand=False)
+        yield Text(
+            f"a porta {ports.http_wanted} estava em uso: usando {ports.http} (HTTP_PORT escolhe outra)",
+            style="yellow",
+        )
+    if settings.sandbox_url is not None and settings.anthropic_base_url.startswith(
+        settings.sandbox_url
+    ):
+        yield Text("Ensaio sem modelo real: defina ANTHROPIC_API_KEY", style="yellow")
 
 
 def placement(settings: Settings) -> str:
@@ -110,6 +108,10 @@ def placement(settings: Settings) -> str:
         f"até {own} ativas com ator Ray próprio (DEDICATED_ACTORS_MAX), "
         f"as demais em {shared} (CONVERSATION_SHARDS)"
     )
+
+
+def _row(label: str, value: Text | str) -> Text:
+    return Text.assemble((label.ljust(LABEL_WIDTH), "bold"), value)
 
 
 def _link(url: str) -> Text:

@@ -11,10 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from cli.checkout import MARK, Checkout
-from cli.family import descendants, end_all
+from cli.family import end_all, session_of
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -57,27 +55,21 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def stop(self) -> None:
-        """SIGTERM, patience, SIGKILL; then whatever it started and left."""
+        """SIGTERM, patience, SIGKILL; then whatever it started and left, also when it died itself."""
         child = self.process
         if child is None:
             return
-        family = descendants(child.pid)
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(self._patience_s)
         if child.poll() is None:
-            family += descendants(child.pid)
             child.kill()
             child.wait()
         if child.stdin is not None:
             child.stdin.close()
         self.process = None
-        end_all(_unique(family), patience_s=2.0)
-
-
-def _unique(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return list({one.pid: one for one in processes}.values())
+        end_all(session_of(child.pid), patience_s=2.0)
 
 
 def _inherited() -> dict[str, str]:

@@ -12,9 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from cli.child import ROOT
 from domain.errors import RejectedError
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCES: Final = ("src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json")  # fmt: skip
 BUILD_S: Final = 600.0
 OLDEST_NODE: Final = (20, 19)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from cli import preflight
 from cli.checkout import Checkout, RunRecord
-from cli.dashboard_build import ROOT, DashboardBuild, find_node
+from cli.child import ROOT
+from cli.dashboard_build import DashboardBuild, find_node
 from cli.ports import check_http_port
 from config.settings import Settings, load_settings, plain
 from domain.errors import VitrineError

@@ -48,6 +48,16 @@ def descendants(pid: int | None = None) -> list[psutil.Process]:
         return []
 
 
+def session_of(leader: int) -> list[psutil.Process]:
+    """Live processes of the session `leader` began, whoever their parent is by now."""
+    found = []
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
+            if os.getsid(one.pid) == leader and one.status() != psutil.STATUS_ZOMBIE:
+                found.append(one)
+    return found
+
+
 def leftovers(checkout: Checkout) -> list[psutil.Process]:
     """Processes an earlier, killed supervisor of this checkout left; never one of our own family."""
     ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}

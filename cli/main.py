@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from cli import family
 from cli.actors import actors_table
 from cli.api import ApiClient
 from cli.checkout import Checkout, RunRecord
+from cli.child import ROOT
 from cli.doctor import examine
 from cli.preflight import gigabytes
 from cli.steps import Steps
@@ -30,6 +32,13 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 sandbox_app = typer.Typer(no_args_is_help=True, help="O ensaio: Meta, modelo e ERP de mentira.")
 app.add_typer(sandbox_app, name="sandbox")
 console = Console()
+
+
+@app.callback()
+def at_home() -> None:
+    """Vitrine: vendas por WhatsApp com agentes de IA."""
+    if (ROOT / "pyproject.toml").exists():
+        os.chdir(ROOT)  # `.env` and `.vitrine` are the checkout's, wherever the command is typed
 
 
 @app.command()

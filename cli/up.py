@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from cli import family, preflight
 from cli.banner import banner, working_logins
 from cli.checkout import Checkout, RunRecord
-from cli.dashboard_build import ROOT, BuildFailedError, DashboardBuild
+from cli.child import ROOT
+from cli.dashboard_build import BuildFailedError, DashboardBuild
 from cli.ports import choose_ports
 from cli.services import RayService, SandboxService, ray_token
 from cli.steps import Steps, seconds
@@ -90,16 +91,19 @@ def _run(steps: Steps, supervisor: Supervisor, checkout: Checkout, settings: Set
             redis_url=plain(settings.redis_url),
         )
     )
-    steps.console.print(
-        banner(
-            settings,
-            ports,
-            ray_url=ray.dashboard_url,
-            ray_token=ray_token(checkout),
-            logins=working_logins(settings, f"http://127.0.0.1:{ports.http}"),
-            resident=family.resident_bytes(),
-        )
+    base = f"http://127.0.0.1:{ports.http}"
+    lines = banner(
+        settings,
+        ports,
+        ray_url=ray.dashboard_url,
+        ray_token=ray_token(checkout),
+        logins=working_logins(settings, base),
+        resident=family.resident_bytes(),
     )
+    steps.console.rule("Vitrine", align="left")
+    for line in lines:
+        steps.console.print(line, soft_wrap=True)
+    steps.console.rule()
     steps.say(f"pronto em {seconds(time.perf_counter() - began)}; Ctrl-C para tudo")
     while not supervisor.stopping.wait(LOOK_EVERY_S):
         supervisor.tick()
@@ -138,7 +142,7 @@ def build_dashboard(steps: Steps, checkout: Checkout) -> None:
     build = DashboardBuild(ROOT / "dashboard", checkout.logs / "dashboard.log")
     if not build.exists() or build.is_current():
         return
-    steps.say("o painel será construído (só quando muda; na primeira vez baixa perto de 60 MB)")
+    steps.say("o painel será construído (só quando muda; na primeira vez, com download)")
     try:
         with steps.step("Painel", done="construído"):
             build.build()

@@ -68,6 +68,8 @@ def _row(
 PRICES: Final[tuple[ModelPrice, ...]] = (
     _row("claude-fable-5-1", date(2026, 1, 1), 10, 50, 0.25),
     _row("claude-fable-5", date(2026, 1, 1), 10, 50, 1),
+    _row("claude-mythos-5-1", date(2026, 1, 1), 10, 50, 0.25),
+    _row("claude-mythos-5", date(2026, 1, 1), 10, 50, 1),
     _row("claude-opus-5-5", date(2026, 1, 1), 4, 20, 0.20),
     _row("claude-opus-5", date(2026, 1, 1), 5, 25, 0.50),
     _row("claude-opus-4-8", date(2026, 1, 1), 5, 25, 0.50),

@@ -194,7 +194,7 @@ def decide(conversation: Conversation, rules: TurnRules) -> Decision:
     """What the owner of this conversation should do now; the order of the rules is the promise."""
     if not conversation.pending:
         return Rest()
-    for rule in (_echo, _late, _silent, _question, _consent, _quiet):
+    for rule in (_echo, _failed_send, _late, _silent, _question, _consent, _quiet):
         decision = rule(conversation, rules)
         if decision is not None:
             return decision
@@ -213,6 +213,13 @@ def _asking(conversation: Conversation) -> list[PendingEvent]:
 def _echo(conversation: Conversation, _: TurnRules) -> Decision | None:
     echoes = [e for e in conversation.pending if e.kind == "echo"]
     return TakeOverByEcho(events=echoes) if echoes else None
+
+
+def _failed_send(conversation: Conversation, _: TurnRules) -> Decision | None:
+    """A message that did not leave is a person's business, whoever may speak now."""
+    failed = [e for e in conversation.pending if e.kind == "send_failed"]
+    told = conversation.mode is Mode.OPERATOR
+    return Note(events=failed, outcome="send_failed", tell_person=not told) if failed else None
 
 
 def _late(conversation: Conversation, rules: TurnRules) -> Decision | None:
@@ -236,8 +243,7 @@ def _question(conversation: Conversation, _: TurnRules) -> Decision | None:
     noted = [e for e in conversation.pending if e.kind != "whisper"]
     if not noted:  # a whisper is read by the next turn
         return Rest(seen_up_to=conversation.pending[-1].seq, why="whisper waits for a message")
-    failed = any(e.kind == "send_failed" for e in noted)
-    return Note(events=noted, outcome="noted", tell_person=failed)
+    return Note(events=noted, outcome="noted")
 
 
 def _consent(conversation: Conversation, rules: TurnRules) -> Decision | None:
@@ -254,7 +260,7 @@ def _consent(conversation: Conversation, rules: TurnRules) -> Decision | None:
             return RecordConsent(answer=answer, event=event)
     if after and not conversation.state.get(REMINDED):
         return AskConsent(events=asking, reminder=True)
-    return Rest(seen_up_to=asking[-1].seq, why="waits for consent")
+    return Rest(seen_up_to=conversation.pending[-1].seq, why="waits for consent")
 
 
 def _quiet(conversation: Conversation, rules: TurnRules) -> Decision | None:

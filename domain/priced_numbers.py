@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from domain.mention import DayRef, Mention, MentionKind
@@ -299,6 +300,7 @@ def _mention(
     )
 
 
+@lru_cache(maxsize=2048)
 def numbers_in(sentence: str) -> frozenset[Decimal]:
     """Every number of a plain text, whatever it counts."""
     tokens = tokens_of(sentence)

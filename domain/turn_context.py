@@ -7,7 +7,7 @@ Only `pending` waits for an answer. The why-panel shows `to_json()` as it is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -121,7 +121,7 @@ class TurnContext:
 
     def to_json(self) -> dict[str, Any]:
         """The whole document as JSON values, times in ISO 8601 with their offset."""
-        return {key: _json(value) for key, value in asdict(self).items()}
+        return {f.name: _json(getattr(self, f.name)) for f in fields(self)}
 
 
 def trimmed(
@@ -149,8 +149,10 @@ def _fits(entries: Sequence[HistoryEntry], max_count: int, max_chars: int) -> bo
 def _json(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_json(item) for item in value]
+    if is_dataclass(value):
+        return {f.name: _json(getattr(value, f.name)) for f in fields(value)}
     return value

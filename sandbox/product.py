@@ -32,9 +32,7 @@ class Product:
         self._config = config
         self.url = config.product_url
         self._world = world
-        self._client = httpx.AsyncClient(
-            base_url=config.product_url, timeout=httpx.Timeout(8.0, connect=2.0)
-        )
+        self._made: httpx.AsyncClient | None = None
         self._token: str | None = None
         self._login_lock = asyncio.Lock()
         self._pages: set[asyncio.Queue[Event]] = set()
@@ -44,6 +42,14 @@ class Product:
         self.traces: deque[Event] = deque(maxlen=KEPT_TRACES)
         self.up = False
         self.problem = "ainda não conectado"
+
+    @property
+    def _client(self) -> httpx.AsyncClient:
+        """Made on first use: most sandboxes in tests never call the product."""
+        if self._made is None:
+            timeout = httpx.Timeout(8.0, connect=2.0)
+            self._made = httpx.AsyncClient(base_url=self.url, timeout=timeout)
+        return self._made
 
     # -- calls
 
@@ -186,7 +192,8 @@ class Product:
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        await self._client.aclose()
+        if self._made is not None:
+            await self._made.aclose()
 
 
 def _questions(customer: Customer) -> list[str]:

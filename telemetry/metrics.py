@@ -42,6 +42,12 @@ HTTP_SECONDS: Final = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=REGISTRY,
 )
+WEBHOOK_REQUESTS: Final = Counter(
+    "vitrine_webhook_requests_total", "Requests by Meta.", ["status"], registry=REGISTRY
+)
+WEBHOOK_ITEMS: Final = Counter(
+    "vitrine_webhook_items_total", "New updates stored, by kind.", ["kind"], registry=REGISTRY
+)
 UNEXPECTED_ERRORS: Final = Counter(
     "vitrine_unexpected_errors_total",
     "Defects: errors nobody expected.",

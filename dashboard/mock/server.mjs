@@ -7,8 +7,9 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { dirname, extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { conversations, numbers, system, USERS } from "./data.mjs";
+import { numbers, system, USERS } from "./data.mjs";
 import { serveFeed } from "./feed.mjs";
+import { conversations } from "./scenes.mjs";
 import { actors, detail, listPage, mayReadConversation, metrics } from "./views.mjs";
 import { act, changeNumber, customerWrites, escalate, pause, problem, resume, send } from "./writes.mjs";
 

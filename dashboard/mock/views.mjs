@@ -1,5 +1,6 @@
 /** From the mock's records to what the API answers. */
-import { ago, conversations } from "./data.mjs";
+import { ago } from "./data.mjs";
+import { conversations } from "./scenes.mjs";
 
 const DETAIL_ONLY = new Set([
   "epoch",
@@ -10,6 +11,7 @@ const DETAIL_ONLY = new Set([
   "handled_up_to",
   "case",
   "messages",
+  "earlier_messages",
   "turns",
   "notes",
   "timeline",
@@ -48,7 +50,9 @@ export function listPage(user, params) {
   const rows = conversations
     .filter((row) => mayReadConversation(user, row))
     .filter((row) => !params.get("mode") || row.mode === params.get("mode"))
-    .filter((row) => !params.get("queue") || (row.handoff && row.mode === "agent"))
+    .filter(
+      (row) => !params.get("queue") || (row.handoff && row.mode !== "operator" && row.mode !== "closed"),
+    )
     .filter((row) => !q || textOf(row).includes(q))
     .map((row) => item(row, user))
     .sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
@@ -96,9 +100,15 @@ export function actors() {
 }
 
 export const metrics = () => ({
-  conversations: { open: 47, agent: 45, queued: 1, operator: 1, closed: 21 },
-  messages: { received: 312, sent: 298, delivered: 295, read: 271, failed: 1 },
-  turns: { committed: 190, superseded: 22, fenced: 3, failed: 0 },
-  latency: { answer_p50_ms: 4100, answer_p95_ms: 7300 },
-  cost: { today_brl_centavos: 1840, today_usd_micros: 3_410_000, cache_hit_ratio: 0.83 },
+  conversations_by_mode: { agent: 45, operator: 1, muted: 0, closed: 21 },
+  turns_today: { total: 215, committed: 190, superseded: 22, fenced: 3, failed: 0 },
+  latency_ms: { median: 2900, p95: 5200 },
+  tokens_today: { input: 812_000, output: 24_100, cache_read: 2_655_000, cache_write: 31_000 },
+  cost_today: { usd_micros: 3_410_000, brl_centavos: 1840 },
+  queue: { length: 1, oldest_s: 780 },
+  outbox_by_state: { queued: 0, claimed: 1, accepted: 298 },
+  inbox: { unworked_age_s: 0.4, unresolved: 0 },
+  errors: { sends_last_hour: 1, turns_today: 0 },
+  ai_paused: false,
+  since: ago(43_200_000),
 });

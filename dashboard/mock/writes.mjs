@@ -1,6 +1,8 @@
 /** What the writes do to the mock's records. Each returns [status, body]. */
-import { ago, conversations, message, newId, numbers, system, turn } from "./data.mjs";
+
+import { ago, message, newId, numbers, system, turn } from "./data.mjs";
 import { publish } from "./feed.mjs";
+import { conversations } from "./scenes.mjs";
 import { item, mayReadConversation } from "./views.mjs";
 
 const SUPERVISOR = { role: "supervisor" };
@@ -44,7 +46,6 @@ const ACTIONS = {
       ({ author, status }) => author === "agent" && status === "sent",
     );
     takeOver(conversation, user);
-    conversation.handled_up_to = conversation.messages.at(-1)?.seq ?? null;
     announce(conversation);
     return [
       200,
@@ -80,7 +81,7 @@ const ACTIONS = {
     return [200, {}];
   },
   notes(conversation, user, { text }) {
-    conversation.notes.push({ id: newId(), author: { id: user.id, name: user.name }, text, at: ago(0) });
+    conversation.notes.push({ id: newId(), author: user.name, text, at: ago(0) });
     return [201, {}];
   },
   whisper(conversation, user, { text }) {
@@ -119,7 +120,7 @@ export function send(user, body) {
   conversation.handled_up_to = written.seq;
   add(conversation, written);
   progress(conversation, written, ["accepted", "sent", "delivered", "read"]);
-  return [202, { message_id: written.id }];
+  return [202, { message_id: written.id, epoch: conversation.epoch, in_flight: [] }];
 }
 
 export function escalate(user, { conversation_id: id, reason, priority }) {
@@ -135,7 +136,7 @@ export function escalate(user, { conversation_id: id, reason, priority }) {
 export function pause(user, { reason }) {
   Object.assign(system, {
     ai_paused: true,
-    paused_by: { id: user.id, name: user.name },
+    paused_by: user.name,
     paused_at: ago(0),
     reason,
   });

@@ -4,7 +4,7 @@ import userEvent from "@testing-library/user-event";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { App } from "@/app";
 import { closeSession } from "@/session/vault";
-import { conversations } from "../mock/data.mjs";
+import { conversations } from "../mock/scenes.mjs";
 import { startMock } from "../mock/server.mjs";
 
 type DetachedWindowAPI = { happyDOM: { setURL: (url: string) => void } };

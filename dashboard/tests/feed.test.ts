@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import type { FeedEvent } from "@/api/types";
+import type { FeedEvent } from "@/api/feed-events";
 import { followFeed, retryDelay } from "@/live/feed";
 import { closeSession, openSession } from "@/session/vault";
 

@@ -63,9 +63,17 @@ test("Meta's tiers are read as figures", () => {
   expect(messagingLimit(null)).toBe("—");
 });
 
-test("metrics are grouped whatever the API reports", () => {
-  const groups = groupMetrics({ uptime_ms: 1500, conversations: { open: 3, by: { agent: 2 } }, list: [1] });
-  expect(groups.map(({ title }) => title)).toEqual(["Geral", "Conversas"]);
-  expect(groups[0]?.figures[0]?.value).toBe("1,5 s");
-  expect(groups[1]?.figures.map(({ label }) => label)).toEqual(["abertas", "by agent"]);
+test("metrics are grouped and named, units and unknown names included", () => {
+  const groups = groupMetrics({
+    latency_ms: { median: 1500 },
+    queue: { oldest_s: 90 },
+    odd: { new_thing: 2 },
+    on: true,
+  });
+  expect(groups.map(({ title }) => title)).toEqual(["Tempo de um turno hoje", "Fila de pessoas", "odd"]);
+  expect(groups.flatMap(({ figures }) => figures.map(({ label, value }) => `${label}: ${value}`))).toEqual([
+    "mediana: 1,5 s",
+    "espera mais longa: 90 s",
+    "new thing: 2",
+  ]);
 });

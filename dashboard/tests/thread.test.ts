@@ -41,12 +41,23 @@ test("notes and events after the last message close the thread", () => {
   expect(keysOf(conversation)).toEqual(["only", "note"]);
 });
 
-test("the AI answers after the hand-back only what the customer wrote after handled_up_to", () => {
+test("the timeline repeats nothing that the thread shows by itself", () => {
+  const at = "2026-11-10T12:30:00Z";
+  const kinds = ["turn.fenced", "message.failed", "conversation.note", "conversation.takeover"];
+  const conversation = aConversation({ timeline: kinds.map((kind) => ({ at, kind, text: kind })) });
+  const [day] = composeThread(conversation);
+  expect(day?.entries.map((entry) => (entry.kind === "event" ? entry.event.kind : ""))).toEqual([
+    "conversation.takeover",
+  ]);
+});
+
+test("the AI answers after the hand-back what the customer wrote after our last message", () => {
+  const ours = { author: "operator", direction: "outbound" } as const;
   const messages = [
     aMessage({ id: "handled", seq: 1 }),
-    aMessage({ id: "mine", seq: 2, author: "operator", direction: "outbound" }),
+    aMessage({ id: "answer", seq: 2, status: "read", ...ours }),
     aMessage({ id: "open", seq: 3 }),
-    aMessage({ id: "late", seq: 4, author: "operator", direction: "outbound" }),
+    aMessage({ id: "never left", seq: 4, status: "withdrawn", ...ours, author: "agent" }),
   ];
-  expect(pendingForAgent({ messages, handled_up_to: 2 }).map(({ id }) => id)).toEqual(["open"]);
+  expect(pendingForAgent(messages).map(({ id }) => id)).toEqual(["open"]);
 });

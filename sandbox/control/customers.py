@@ -25,9 +25,7 @@ def add_customers(router: APIRouter, hand: Hand) -> None:
             for c in world.people.by_id.values()
             if q.lower() in f"{c.name} {c.phone} {c.username or ''}".lower()
         ]
-        found.sort(
-            key=lambda c: (-(last[c.id]["seq"] if c.id in last else 0), not c.pinned)
-        )
+        found.sort(key=lambda c: (-(last[c.id]["seq"] if c.id in last else 0), not c.pinned))
         return {"items": [shown(c, last.get(c.id)) for c in found[:limit]], "total": len(found)}
 
     @router.post("/customers", status_code=201)

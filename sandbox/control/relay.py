@@ -52,7 +52,13 @@ def relay_router(world: World, product: Product, *, model: ModelRoutes) -> APIRo
     @router.get("/product")
     async def product_state() -> Row:
         """Is the product there, is the AI paused, which model answers; never an error."""
-        state: Row = {"up": False, "problem": "", "system": None, "url": product.url, "model_calls_here": model.count}
+        state: Row = {
+            "up": False,
+            "problem": "",
+            "system": None,
+            "url": product.url,
+            "model_calls_here": model.count,
+        }
         try:
             state["system"] = await product.call("GET", "/system")
             state["up"] = True

@@ -131,14 +131,14 @@ class GraphRoutes:
 
     async def upload(self, request: Request) -> Any:
         number = self._number(request)
-        form = await request.form()
-        if form.get("messaging_product") != "whatsapp":
-            raise required("messaging_product")
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise required("file")
-        mime_type = file.content_type or str(form.get("type") or "application/octet-stream")
-        return {"id": self.world.media.upload(await file.read(), mime_type, pnid=number.id)}
+        async with request.form() as form:
+            if form.get("messaging_product") != "whatsapp":
+                raise required("messaging_product")
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise required("file")
+            mime_type = file.content_type or str(form.get("type") or "application/octet-stream")
+            return {"id": self.world.media.upload(await file.read(), mime_type, pnid=number.id)}
 
     async def lookaside(self, request: Request) -> Response:
         """The short-lived address of a file; 401 without the token, 404 when too old."""

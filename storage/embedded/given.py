@@ -50,9 +50,10 @@ async def check_postgres(dsn: str) -> str:
                 f"precisa do {OLDEST_POSTGRES} ou mais novo"
             )
         await _check_extensions(connection)
+        told = str(await connection.fetchval("SHOW server_version")).split(" ", 1)[0]
     finally:
         await connection.close()
-    return f"{version.major}.{version.minor}"
+    return told
 
 
 async def _check_extensions(connection: asyncpg.Connection) -> None:

@@ -7,6 +7,7 @@ import type {
   PhoneNumber,
   Priority,
   RayActor,
+  SentResult,
   SystemState,
   TakeoverResult,
   Tokens,
@@ -40,18 +41,21 @@ export function listConversations(
 export const getConversation = (id: string, signal: AbortSignal): Promise<Conversation> =>
   get(`/conversations/${id}`, signal);
 
+/** The messages before `seq`, the same page otherwise. */
+export const getEarlier = (id: string, seq: number): Promise<Conversation> =>
+  get(`/conversations/${id}?messages_before=${seq}`);
+
 const act = <T = unknown>(id: string, action: string, body: unknown = {}): Promise<T> =>
   post<T>(`/conversations/${id}/${action}`, body);
 
 export const takeOver = (id: string): Promise<TakeoverResult> => act(id, "takeover");
-export const handBack = (id: string, handledUpTo: number | null): Promise<unknown> =>
-  act(id, "handback", handledUpTo === null ? {} : { handled_up_to: handledUpTo });
+export const handBack = (id: string): Promise<unknown> => act(id, "handback");
 export const closeConversation = (id: string, reason: string): Promise<unknown> =>
   act(id, "close", reason ? { reason } : {});
 export const addNote = (id: string, text: string): Promise<unknown> => act(id, "notes", { text });
 export const whisper = (id: string, text: string): Promise<unknown> => act(id, "whisper", { text });
 
-export const sendText = (id: string, text: string, key: string): Promise<{ message_id: string }> =>
+export const sendText = (id: string, text: string, key: string): Promise<SentResult> =>
   post("/conversation", { conversation_id: id, text }, key);
 
 export const escalate = (id: string, reason: string, priority: Priority): Promise<{ handoff_id: string }> =>

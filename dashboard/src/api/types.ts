@@ -2,6 +2,7 @@
  * The API's shapes, typed once. Ids are UUIDv7 strings, times RFC 3339 UTC,
  * money integer centavos (`*_brl_centavos`) or micro-dollars (`*_usd_micros`).
  */
+import type { Content } from "./content";
 
 export type Role = "supervisor" | "vendor" | "agent";
 export type Mode = "agent" | "operator" | "muted" | "closed";
@@ -84,49 +85,6 @@ export interface ConversationItem {
   ai_paused: boolean;
 }
 
-export interface Button {
-  id: string;
-  title: string;
-}
-
-/** Media kinds share one shape. */
-export interface MediaContent {
-  kind: "image" | "video" | "audio" | "document" | "sticker";
-  media_id?: string | null;
-  link?: string | null;
-  caption?: string | null;
-  filename?: string | null;
-  mime_type?: string | null;
-  voice?: boolean | null;
-}
-
-export type Content =
-  | { kind: "text"; body: string; preview_url?: boolean }
-  | MediaContent
-  | { kind: "location"; latitude: number; longitude: number; name?: string | null; address?: string | null }
-  | { kind: "contacts"; cards: { name?: { formatted_name?: string } }[] }
-  | { kind: "reaction"; target_wamid: string; emoji: string | null }
-  | { kind: "buttons"; body: string; buttons: Button[]; header?: unknown; footer?: string | null }
-  | {
-      kind: "list";
-      body: string;
-      button: string;
-      sections: { title?: string | null; rows: (Button & { description?: string | null })[] }[];
-      footer?: string | null;
-    }
-  | { kind: "cta_url"; body: string; display_text: string; url: string; footer?: string | null }
-  | { kind: "template"; name: string; language: string; components: unknown[]; preview?: string | null }
-  | { kind: "button_reply"; id: string; title: string; source: string }
-  | { kind: "list_reply"; id: string; title: string; description?: string | null }
-  | { kind: "flow_reply"; name?: string | null; response: unknown }
-  | { kind: "payment_method" }
-  | { kind: "call_permission"; response: string }
-  | { kind: "order"; catalog_id: string; text?: string | null; items: unknown[] }
-  | { kind: "system"; type: string; body?: string | null }
-  | { kind: "unsupported"; type?: string | null; raw_type?: string | null; errors: unknown }
-  | { kind: "edit"; original_wamid: string; content: Content }
-  | { kind: "revoke"; original_wamid: string };
-
 /** Why a message failed: Meta's code where there is one, and words for a person. */
 export interface SendError {
   code?: number | string | null;
@@ -161,6 +119,7 @@ export interface ModelCall {
   cache_write_tokens: number;
   latency_ms: number;
   stop_reason: string | null;
+  cost_micros: number;
   error?: string | null;
 }
 
@@ -216,7 +175,7 @@ export interface ConversationActor {
 
 export interface Note {
   id: string;
-  author: Person | string;
+  author: string;
   text: string;
   at: string;
 }
@@ -231,32 +190,38 @@ export interface TimelineEntry {
 export interface Conversation extends ConversationItem {
   epoch: number;
   version: number;
-  sticky_number: { phone_number_id: string; display_phone: string; reason: string } | null;
+  sticky_number: { phone_number_id: string; display_phone: string | null; reason: string } | null;
   origin: ({ kind: "direct" | "ad" | "link" } & Record<string, unknown>) | null;
   consent: {
-    state: "none" | "asked" | "granted" | "refused";
+    state: "none" | "asked" | "granted" | "refused" | "noticed";
     at: string | null;
     text_version: string | null;
   };
-  /** `seq` of the last message a person of ours has dealt with. */
-  handled_up_to: number | null;
+  /** Arrival number of the last event a person has dealt with; not a message's `seq`. */
+  handled_up_to: number;
   case: { purpose: string; subject: string | null } | null;
   messages: Message[];
+  /** There are more: ask with `messages_before`. */
+  earlier_messages: boolean;
   turns: Turn[];
   notes: Note[];
   timeline: TimelineEntry[];
   actor: ConversationActor | null;
 }
 
+/** The epoch after a person acted, and the AI messages that had already left. */
 export interface TakeoverResult {
   epoch: number;
   in_flight: string[];
-  handled_up_to: number | null;
+}
+
+export interface SentResult extends TakeoverResult {
+  message_id: string;
 }
 
 export interface SystemState {
   ai_paused: boolean;
-  paused_by: Person | string | null;
+  paused_by: string | null;
   paused_at: string | null;
   reason: string | null;
   sandbox: boolean;
@@ -271,15 +236,15 @@ export interface PhoneNumber {
   phone_number_id: string;
   display_phone: string;
   verified_name: string | null;
-  facade: Person | string | boolean | null;
+  facade: Person;
   traffic_classes: string[];
   state: "active" | "draining" | "quarantined" | "disabled";
   health: NumberHealth;
   health_reason: string | null;
   health_since: string | null;
   quality: "GREEN" | "YELLOW" | "RED" | "UNKNOWN";
-  messaging_limit: string | number | null;
-  mps: number | null;
+  messaging_limit: string | null;
+  mps: number;
   sent_last_minute: number;
   errors_last_hour: number;
   open_threads: number;
@@ -304,41 +269,3 @@ export interface RayActor {
   started_at: string | null;
   heartbeat_at: string | null;
 }
-
-export type TraceStage =
-  | "webhook.received"
-  | "inbox.stored"
-  | "doorbell.rung"
-  | "actor.activated"
-  | "quiet.waiting"
-  | "turn.started"
-  | "model.called"
-  | "model.answered"
-  | "tool.called"
-  | "turn.committed"
-  | "number.chosen"
-  | "send.claimed"
-  | "send.posted"
-  | "status.sent"
-  | "status.delivered"
-  | "status.read"
-  | "status.failed"
-  | "turn.superseded"
-  | "turn.fenced"
-  | "human.took_over";
-
-export interface Trace {
-  conversation_id: string;
-  message_id?: string | null;
-  turn_id?: string | null;
-  stage: TraceStage;
-  at: string;
-  ms?: number | null;
-  detail: Record<string, unknown>;
-}
-
-export type FeedEvent =
-  | { type: "message"; data: { conversation_id: string; message: Message } }
-  | { type: "conversation"; data: { conversation: ConversationItem } }
-  | { type: "trace"; data: Trace }
-  | { type: "reset" };

@@ -1,7 +1,8 @@
+import type { Content } from "@/api/content";
+import type { TraceStage } from "@/api/feed-events";
 import type {
   Author,
   Awaiting,
-  Content,
   ConversationItem,
   LatencyStage,
   Message,
@@ -12,7 +13,6 @@ import type {
   RayActor,
   Role,
   SendError,
-  TraceStage,
   TurnState,
 } from "@/api/types";
 
@@ -82,9 +82,9 @@ const PURPOSE: Record<string, string> = {
 export const purposeLabel = (purpose: string): string => PURPOSE[purpose] ?? purpose;
 
 /** Meta's tiers (`TIER_10K`) as a figure of new contacts a day. */
-export function messagingLimit(limit: string | number | null): string {
+export function messagingLimit(limit: string | null): string {
   if (limit === null) return "—";
-  const tier = String(limit).replace(/^TIER_/, "");
+  const tier = limit.replace(/^TIER_/, "");
   return tier === "UNLIMITED" ? "sem limite" : tier.replace(/K$/, " mil");
 }
 

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import type { Trace, TraceStage } from "@/api/types";
+import type { Trace, TraceStage } from "@/api/feed-events";
 
 /** What the AI is doing now in each conversation: the last trace of a turn still under way. */
 const current = new Map<string, Trace>();

@@ -1,7 +1,7 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { authorizedFetch } from "@/api/client";
+import type { FeedEvent } from "@/api/feed-events";
 import { ApiProblem } from "@/api/problem";
-import type { FeedEvent } from "@/api/types";
 
 export type FeedState = "connecting" | "live" | "waiting";
 

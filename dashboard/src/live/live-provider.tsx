@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
-import type { FeedEvent, TraceStage } from "@/api/types";
+import type { FeedEvent, TraceStage } from "@/api/feed-events";
 import { clearActivity, recordTrace } from "./activity";
 import { type FeedState, followFeed } from "./feed";
 import { applyConversation, applyMessage, keys } from "./live-cache";

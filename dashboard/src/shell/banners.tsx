@@ -28,12 +28,11 @@ function PausedBar({ system }: { system: SystemState }) {
   const now = useNow(30_000);
   const resume = useResumeAi();
   const isSupervisor = useIsSupervisor();
-  const who = typeof system.paused_by === "string" ? system.paused_by : system.paused_by?.name;
   return (
     <div role="alert" className={`${styles.banner} ${styles.paused}`}>
       <PauseCircle size={18} aria-hidden="true" />
       <span>
-        <strong>A IA está pausada.</strong> {who && `Por ${who}`}
+        <strong>A IA está pausada.</strong> {system.paused_by && `Por ${system.paused_by}`}
         {system.paused_at && `, ${formatAgo(system.paused_at, now)}`}
         {system.reason && `: ${system.reason}`}
       </span>

@@ -18,7 +18,7 @@ _BUDGET = re.compile(
     r"|esse (valor|preco) (ta|esta|e) (bom|ok|otimo|tranquilo)|(valor|preco) (ta )?(ok|bom|tranquilo|otimo)|gostei do (preco|valor)"
 )
 _TIMING = re.compile(
-    r"\b(hoje|agora|ja|urgente|o quanto antes|imediat\w*|amanha|ess[ae] (semana|mes)|est[ae] (semana|mes)|proxim[ao] (semana|mes)|semana que vem|mes que vem"
+    r"\b(hoje|urgente|(?:pra|para|comecar|quero|preciso) (?:ja|agora)|o quanto antes|imediat\w*|amanha|ess[ae] (semana|mes)|est[ae] (semana|mes)|proxim[ao] (semana|mes)|semana que vem|mes que vem"
     r"|comec[oa]r? (em|no|ja)|ate o fim do|daqui a|em \d+ (dias|semanas|meses)|janeiro|fevereiro|marco|abril|maio|junho|julho|agosto|setembro|outubro"
     r"|novembro|dezembro|this (week|month)|next (week|month)|right away|asap|esta semana|proxima semana|cuanto antes)\b"
 )
@@ -31,6 +31,8 @@ class Facts:
     budget: bool
     timing: bool
     need_words: str
+    budget_words: str = ""
+    timing_words: str = ""
 
     @property
     def known(self) -> int:
@@ -45,10 +47,15 @@ class Facts:
 def facts_from(texts: list[str]) -> Facts:
     """From everything the customer wrote."""
     folded = [_GREETING_TIME.sub(" ", plain(t)) for t in texts]
-    need_at = next((i for i, t in enumerate(folded) if _NEED.search(t)), None)
+    words = {
+        name: next((texts[i].strip()[:200] for i, t in enumerate(folded) if pattern.search(t)), "")
+        for name, pattern in (("need", _NEED), ("budget", _BUDGET), ("timing", _TIMING))
+    }
     return Facts(
-        need=need_at is not None,
-        budget=any(_BUDGET.search(t) for t in folded),
-        timing=any(_TIMING.search(t) for t in folded),
-        need_words=texts[need_at].strip()[:200] if need_at is not None else "",
+        need=bool(words["need"]),
+        budget=bool(words["budget"]),
+        timing=bool(words["timing"]),
+        need_words=words["need"],
+        budget_words=words["budget"],
+        timing_words=words["timing"],
     )

@@ -82,7 +82,7 @@ def plainest(schema: Schema, top: Schema) -> Any:  # noqa: PLR0911 - one line pe
         case "null":
             return None
         case _:
-            return "não informado"
+            return "não informado" if schema.get("minLength") else ""
 
 
 def _kind(schema: Schema) -> str:

@@ -67,7 +67,7 @@ _PATTERNS: tuple[tuple[Intent, str], ...] = (
     (Intent.DISCOUNT, r"desconto|mais barato|abaix\w+ (o )?(preco|valor)|melhor preco|negociar|\bcaro\b|promoc|cupom|discount|descuento"),
     (Intent.SUPPORT, (r"nao (funciona|abre|liga|entra|consigo|imprime|carrega)|travou|travando|deu (erro|problema|pau)|bug\b|caiu o sistema"
                      r"|sistema (fora|caiu|lento|parado)|esqueci (a|minha) senha|suporte|erro \d+|is not working|no funciona")),
-    (Intent.HOURS, (r"horario|que horas|ate que horas|abre(m)? (que|hoje|amanha|sabado|domingo|aos)|fecha(m)? (que|hoje)|funciona\w* (hoje"
+    (Intent.HOURS, (r"horario|que horas|ate que horas|(abre|fecha|atende|funciona)\w* .{0,12}(que horas|hoje|amanha|sabado|domingo|feriado|fim de semana)|funciona\w* (hoje"
                    r"|sabado|domingo|aos|no feriado)|atende\w* (hoje|sabado|domingo|aos|no feriado|fim de semana)|opening hours|horarios|business hours")),
     (Intent.DELIVERY, r"entrega\b|entregam\b|frete|prazo de entrega|instala(cao|m|r)\b|quanto tempo (demora|leva)|enviam para|do you deliver|delivery time"),
     (Intent.ADDRESS, r"onde (voces )?(fica|ficam|sao|e a loja)|endereco|loja fisica|posso (ir|visitar)|voces sao de onde|where are you"),

@@ -47,6 +47,16 @@ _WHEN = re.compile(
     r"[ ,]*(?:(?:às|as|a partir das|depois das|pelas|umas)?\s*\d{1,2} ?(?:h\d{0,2}|:\d\d| ?horas?)|de manhã|à tarde|a tarde)?",
     re.IGNORECASE,
 )
+_REASONS = {
+    "customer_asked": "Cliente pediu uma pessoa",
+    "anger": "Cliente irritado",
+    "cancellation": "Pedido de cancelamento",
+    "billing": "Assunto financeiro",
+    "support": "Problema técnico",
+    "privacy": "Pedido sobre dados pessoais",
+    "qualified": "Cliente qualificado: necessidade, orçamento e prazo conhecidos",
+}
+_KINDS = {"customer_asked": "wish", "anger": "anger", "qualified": "qualified"}
 _DAYS = {"segunda": 0, "terca": 1, "quarta": 2, "quinta": 3, "sexta": 4}
 
 
@@ -181,7 +191,13 @@ class Seller:
         summary = f"Cliente: {self.it.text[:240]}"
         if self.facts.need_words:
             summary += f" | Necessidade: {self.facts.need_words}"
-        return {"reason": reason[0], "priority": reason[1], "summary": summary, "score": self.score}
+        return {
+            "reason": f"{_REASONS[reason[0]]}: {self.it.text[:200]}",
+            "kind": _KINDS.get(reason[0], "complexity"),
+            "priority": reason[1],
+            "summary": summary,
+            "score": self.score,
+        }
 
     def call_time(self) -> datetime | None:
         """The moment the customer named, in the document's zone; None when no hour was said."""
@@ -216,7 +232,9 @@ class Seller:
             "intent": self.intent.value,
             "language": self.language,
             "sentiment": sentiment_of(self.intent, self.it.text),
-            "need": self.facts.need_words or None,
+            "need": self.facts.need_words,
+            "budget": self.facts.budget_words,
+            "timing": self.facts.timing_words,
             "rehearsal": True,
         }
         return Spoken(message=message, score=self.score, next_action=action, metadata=metadata)
@@ -284,10 +302,11 @@ class Seller:
             return say("ask_when", self.language), "continue"
         tried = [u for u in self.it.used if re.search(r"schedul|agend|book", u.name)]
         if not tried or tried[-1].failed or _refused(tried[-1].output):
-            return say("schedule_failed", self.language), "handoff"
-        when = next(
-            (m[0].strip(" ,") for m in _WHEN.finditer(self.it.text) if re.search(r"\d", m[0])), ""
-        )
+            return say("schedule_failed", self.language), "continue"
+        output = tried[-1].output
+        told = output.get("when") if isinstance(output, dict) else None
+        words = (m[0].strip(" ,") for m in _WHEN.finditer(self.it.text) if re.search(r"\d", m[0]))
+        when = str(told or next(words, ""))
         action = "handoff" if self._just_qualified() else "schedule"
         return say("scheduled", self.language, when=when or "o horário que você pediu"), action
 

@@ -61,6 +61,7 @@ _SAME: dict[str, tuple[str, ...]] = {
     "subject": ("subject", "assunto", "title", "topic", "titulo"),
     "at": ("at", "when", "datetime", "date_time", "starts_at", "start", "time", "scheduled_at", "scheduled_for", "quando", "data_hora"),
     "date": ("date", "day", "data", "dia"),
+    "kind": ("kind", "why_kind", "category", "reason_kind", "type", "tipo"),
     "priority": ("priority", "prioridade", "urgency"),
     "name": ("name", "contact_name", "nome"),
     "score": ("qualification_score", "score", "pontuacao"),

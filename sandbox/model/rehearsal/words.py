@@ -59,9 +59,9 @@ W: dict[str, dict[str, str]] = {
         "es": "¡Listo! Dejé anotada la llamada para {when}. Nuestro equipo te contactará.",
     },
     "schedule_failed": {
-        "pt": "Não consegui registrar esse horário. Vou pedir para uma pessoa da equipe combinar com você.",
-        "en": "I could not book that time. I will ask a person of the team to arrange it with you.",
-        "es": "No pude registrar ese horario. Pediré a una persona del equipo que lo coordine contigo.",
+        "pt": "Nesse horário a equipe não consegue ligar. Que outro dia e horário, dentro do expediente, fica bom para você?",
+        "en": "The team cannot call at that time. Which other day and time, within business hours, would suit you?",
+        "es": "En ese horario el equipo no puede llamar. ¿Qué otro día y hora, en horario comercial, te conviene?",
     },
     "ask_when": {
         "pt": "Claro! Que dia e horário ficam bons para a ligação?",

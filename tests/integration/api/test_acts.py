@@ -136,15 +136,13 @@ async def test_a_refused_write_frees_its_key_and_an_unfinished_one_keeps_it(desk
     assert unknown.headers["retry-after"]
 
 
-@pytest.mark.parametrize(
-    "key", ["", "a b", "x" * 201, "ç"], ids=["empty", "space", "long", "accent"]
-)
-async def test_a_bad_key_is_refused(desk: Desk, key: str):
-    headers = {b"Idempotency-Key": key.encode()}
-    assert (await desk.ana.post("/system/resume", headers=headers)).status_code == 422
+async def test_a_bad_key_is_refused(desk: Desk):
+    for key in ("", "a b", "x" * 201, "ç"):
+        headers = {b"Idempotency-Key": key.encode()}
+        assert (await desk.ana.post("/system/resume", headers=headers)).status_code == 422, key
 
 
-BAD = [
+BAD: list[tuple[str, dict[str, Any], str]] = [
     ("/conversations/{id}/takeover", {"x": 1}, "body.x"),
     ("/conversations/{id}/handback", {"handled_up_to": -1}, "body.handled_up_to"),
     ("/conversations/{id}/handback", {"handled_up_to": 2**70}, "body.handled_up_to"),
@@ -160,10 +158,10 @@ BAD = [
     ("/conversations/nada/takeover", {}, "path.conversation_id"),
     ("/conversation", {"conversation_id": "{id}"}, "body"),
     ("/conversation", {"conversation_id": "{id}", "text": "a", "content": {}}, "body"),
-    ("/conversation", {"conversation_id": "{id}", "text": ""}, "body"),
-    ("/conversation", {"conversation_id": "{id}", "text": "x" * 4097}, "body"),
-    ("/conversation", {"conversation_id": "{id}", "content": {"kind": "system", "type": "x"}}, ""),
-    ("/conversation", {"conversation_id": "{id}", "content": {"kind": "nada"}}, "kind"),
+    ("/conversation", {"conversation_id": "{id}", "text": ""}, "body.text"),
+    ("/conversation", {"conversation_id": "{id}", "text": "x" * 4097}, "body.text"),
+    ("/conversation", {"conversation_id": "{id}", "content": {"kind": "system", "type": "x"}}, "body.content"),
+    ("/conversation", {"conversation_id": "{id}", "content": {"kind": "nada"}}, "body.content.kind"),
     ("/escalate", {"conversation_id": "{id}", "reason": ""}, "body.reason"),
     ("/escalate", {"conversation_id": "{id}", "reason": "x", "priority": "asap"}, "body.priority"),
     ("/system/pause", {}, "body.reason"),
@@ -172,37 +170,42 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "field"), BAD, ids=[f"{n} {p}" for n, (p, _, _) in enumerate(BAD)]
-)
-async def test_bad_input_is_refused_with_its_place(
-    desk: Desk, path: str, body: dict[str, Any], field: str
-):
+async def test_bad_input_is_refused_with_its_place(desk: Desk):
     conversation_id = str(await desk.conversation())
-    filled = {
-        k: v.replace("{id}", conversation_id) if isinstance(v, str) else v for k, v in body.items()
-    }
-    answer = await desk.ana.post(path.replace("{id}", conversation_id), json=filled)
-    assert answer.status_code == 422, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert any(one["field"].startswith(field) for one in answer.json()["errors"]), answer.text
+    wrong: list[str] = []
+    for path, body, field in BAD:
+        filled = {
+            k: v.replace("{id}", conversation_id) if isinstance(v, str) else v
+            for k, v in body.items()
+        }
+        answer = await desk.ana.post(path.replace("{id}", conversation_id), json=filled)
+        problem = answer.json()
+        named = any(one["field"].startswith(field) for one in problem.get("errors", ()))
+        if answer.status_code != 422 or not named:
+            wrong.append(f"{path} {str(body)[:80]} -> {answer.status_code} {answer.text[:300]}")
+    assert not wrong, "\n".join(wrong)
     assert await desk.pool.fetchval("SELECT epoch FROM conversations") == 1, "nothing was done"
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [b"{", b"[]", b'"x"', b"\xff\xfe", b'{"text": "\\ud800"}', b'{"text": "\\u0000"}', b"null"],
-    ids=["broken", "list", "text", "not utf-8", "lone surrogate", "only NUL", "null"],
-)
-async def test_broken_json_is_never_a_500(desk: Desk, raw: bytes):
-    conversation_id = await desk.conversation()
+async def test_broken_json_is_never_a_500(desk: Desk):
+    path = f"/conversations/{await desk.conversation()}/notes"
     headers = {"Content-Type": "application/json"}
-    answer = await desk.ana.post(
-        f"/conversations/{conversation_id}/notes", content=raw, headers=headers
-    )
-    assert answer.status_code in {200, 400, 422}, answer.text
-    if answer.status_code != 200:
+    broken = [
+        b"{",
+        b"[]",
+        b'"x"',
+        b"\xff\xfe",
+        b'{"text": "\\ud800"}',
+        b'{"\\ud800": 1}',
+        b"null",
+        b"",
+    ]
+    for raw in broken:
+        answer = await desk.ana.post(path, content=raw, headers=headers)
+        assert answer.status_code in {400, 422}, raw
         assert answer.json()["request_id"]
+    nul = await desk.ana.post(path, content=b'{"text": "a\\u0000b"}', headers=headers)
+    assert nul.status_code == 200, "what PostgreSQL cannot store is replaced"
 
 
 async def test_assigning_to_nobody_is_refused(desk: Desk):

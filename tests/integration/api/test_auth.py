@@ -5,6 +5,7 @@ from datetime import timedelta
 import jwt
 import pytest
 
+from domain.ids import OperatorId
 from storage.api_tokens import create_api_token, revoke_api_token
 from storage.operators import Seeded, find_by_password, seed_admin
 from tests.integration.api.desk import PASSWORD, SECRET, Desk
@@ -113,7 +114,7 @@ async def test_forged_tokens_are_refused(desk: Desk, kind: str):
 
 
 async def test_an_api_token_acts_as_its_operator_until_revoked(desk: Desk):
-    token_id, token = await create_api_token(desk.pool, desk.people["bia"].id, "crm")
+    token_id, token = await create_api_token(desk.pool, OperatorId(desk.people["bia"].id), "crm")
     program = desk.client(token)
     assert (await program.get("/me")).json()["name"] == "Bia"
     await revoke_api_token(desk.pool, token_id)

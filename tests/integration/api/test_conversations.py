@@ -42,25 +42,29 @@ async def test_a_seller_sees_only_own_conversations_with_masked_phones(desk: Des
     assert sorted(await names(desk.ana)) == ["Alheia", "Livre", "Minha"]
 
 
-@pytest.mark.parametrize(
-    "q",
-    ["88887777", "8888-7777", "(31) 98888-7777", "31 8888-7777", "+55 31 8888 7777", "5531988887777",
-     "joão", "JOAO", "silva", "planos", "PLANO", "pre%"],
-)  # fmt: skip
-async def test_search_finds_by_phone_in_any_form_by_name_and_by_words(desk: Desk, q: str):
+async def test_search_finds_by_phone_in_any_form_by_name_and_by_words(desk: Desk):
     await desk.conversation(
         "quero ver o plano pre% pago", wa_id="553188887777", name="João da Silva"
     )
     await desk.conversation("bom dia", wa_id="552177776666", name="Outra Pessoa")
-    assert await names(desk.ana, q=q) == ["João da Silva"]
+    phones = [
+        "88887777",
+        "8888-7777",
+        "(31) 98888-7777",
+        "31 8888-7777",
+        "+55 31 8888 7777",
+        "5531988887777",
+        "031 98888",
+    ]
+    for q in [*phones, "joão", "JOAO", "silva", "planos", "PLANO", "pre%"]:
+        assert await names(desk.ana, q=q) == ["João da Silva"], q
 
 
-@pytest.mark.parametrize(
-    "q", ["%", "_", "\\", "'", "' OR 1=1 --", "a & | !", "(", "\x00", "😀", "999"]
-)
-async def test_search_text_is_data_and_never_syntax(desk: Desk, q: str):
-    await desk.conversation("bom dia", name="Pessoa")
-    assert await names(desk.ana, q=q) == []
+async def test_search_text_is_data_and_never_syntax(desk: Desk):
+    await desk.conversation("bom dia", name="Pessoa", to="bia")
+    for q in ["%", "_", "\\", "'", "' OR 1=1 --", "a & | !", "(", "\x00", "😀", "99999"]:
+        for client in (desk.ana, desk.bia):
+            assert await names(client, q=q) == [], q
 
 
 async def test_pages_follow_each_other_without_gap_or_repeat(desk: Desk):
@@ -79,24 +83,19 @@ async def test_pages_follow_each_other_without_gap_or_repeat(desk: Desk):
     assert sorted(seen) == [f"P{n}" for n in range(7)]
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
-        {"cursor": "abc"}, {"cursor": "MjAyNg"}, {"limit": 0}, {"limit": 201}, {"mode": "robot"},
-        {"assignee": "joana"}, {"queue": "perhaps"}, {"q": "x" * 201},
-    ],
-    ids=str,
-)  # fmt: skip
-async def test_a_bad_filter_is_refused_by_name(desk: Desk, params: dict[str, object]):
-    answer = await desk.ana.get("/conversations", params=params)
-    assert answer.status_code == 422
-    problem = answer.json()
-    assert next(iter(params)) in problem["detail"]
-    assert problem["errors"][0]["problem"]
+async def test_a_bad_filter_is_refused_by_name(desk: Desk):
+    bad: list[tuple[str, str]] = [
+        ("cursor", "abc"), ("cursor", "MjAyNg"), ("limit", "0"), ("limit", "201"), ("mode", "robot"),
+        ("assignee", "joana"), ("queue", "perhaps"), ("q", "x" * 201),
+    ]  # fmt: skip
+    for name, value in bad:
+        answer = await desk.ana.get("/conversations", params={name: value})
+        assert answer.status_code == 422, name
+        assert name in answer.json()["errors"][0]["field"]
 
 
 async def test_filters_by_mode_queue_and_assignee(desk: Desk):
-    a = await desk.conversation(wa_id="553188887771", name="IA")
+    await desk.conversation(wa_id="553188887771", name="IA")
     b = await desk.conversation(wa_id="553188887772", name="Fila")
     c = await desk.conversation(wa_id="553188887773", name="Pessoa")
     assert (await desk.ana.post("/escalate", json={"conversation_id": str(b), "reason": "quer gente"})).status_code == 200  # fmt: skip
@@ -108,7 +107,6 @@ async def test_filters_by_mode_queue_and_assignee(desk: Desk):
     assert sorted(await names(desk.ana, mode="agent")) == ["Fila", "IA"]
     item = (await desk.ana.get(f"/conversations/{b}")).json()
     assert (item["handoff"]["reason"], item["handoff"]["position"]) == ("quer gente", 1)
-    assert a
 
 
 async def test_one_conversation_tells_its_whole_story(desk: Desk):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import asyncpg
 import pytest
@@ -31,19 +32,16 @@ async def test_the_pause_button_says_who_pressed_it_and_why(desk: Desk):
     assert (await desk.ana.post("/system/resume")).json()["ai_paused"] is False
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
+async def test_only_a_supervisor_steers_the_house(desk: Desk):
+    for method, path in [
         ("POST", "/system/pause"), ("POST", "/system/resume"), ("GET", "/numbers"), ("GET", "/actors"),
         ("GET", "/metrics"), ("POST", f"/numbers/{FACADE}/drain"), ("POST", f"/numbers/{FACADE}/activate"),
-    ],
-)  # fmt: skip
-async def test_only_a_supervisor_steers_the_house(desk: Desk, method: str, path: str):
-    body = {"reason": "x"} if path == "/system/pause" else None
-    for client in (desk.bia, desk.caio):
-        assert (await client.request(method, path, json=body)).status_code == 403
-    assert (await desk.anyone.request(method, path, json=body)).status_code == 401
-    assert (await desk.ana.request(method, path, json=body)).status_code == 200
+    ]:  # fmt: skip
+        body = {"reason": "x"} if path == "/system/pause" else None
+        for client in (desk.bia, desk.caio):
+            assert (await client.request(method, path, json=body)).status_code == 403, path
+        assert (await desk.anyone.request(method, path, json=body)).status_code == 401, path
+        assert (await desk.ana.request(method, path, json=body)).status_code == 200, path
 
 
 async def test_a_number_is_drained_and_activated(desk: Desk):
@@ -130,7 +128,7 @@ async def test_a_dead_database_is_said_and_does_not_hang(desk: Desk):
 
 async def test_a_defect_tells_only_its_request_id(desk_with: Callable[..., Awaitable[Desk]]):
     class Broken:
-        async def list_actors(self) -> list:
+        async def list_actors(self) -> list[Any]:
             raise asyncpg.UndefinedTableError('relation "segredo" does not exist')
 
     desk = await desk_with(actors=Broken())

@@ -232,7 +232,7 @@ async def test_in_the_acknowledging_queue_no_model_is_asked_and_the_place_is_tol
     model = ScriptedModel(says("não devia"))
     turn = await answer(model, make_context("alô?", handoff=queued(Silence.ACKNOWLEDGE, 3)))
     assert model.requests == []
-    assert "posição 3º" in turn.bubbles[0]
+    assert "posição 3 da fila" in turn.bubbles[0]
     assert HOURS in turn.bubbles[0]
     assert turn.handoff is None
 

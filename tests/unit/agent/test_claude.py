@@ -127,6 +127,19 @@ async def test_after_the_tries_the_fall_back_model_answers_and_keeps_the_turn() 
     assert turn.model_calls[-1].cost_micros > 0
 
 
+async def test_thinking_of_one_model_is_kept_for_it_and_not_shown_to_another() -> None:
+    thought = calls(("search_catalogue", {"query": "fibra"}))
+    thought["body"]["content"].insert(
+        0, {"type": "thinking", "thinking": "...", "signature": "sig"}
+    )
+    model = ScriptedModel(thought, fails(529), fails(529), fails(529), says("Custa R$ 99,90."))
+    turn, _ = await _answer_quickly(model, **FALLBACK)
+    assert turn.outcome is Outcome.ANSWERED
+    assert '"signature": "sig"' in json.dumps(model.requests[1])
+    assert "thinking" not in json.dumps(model.requests[-1]["messages"])
+    assert "tool_result" in json.dumps(model.requests[-1]["messages"])
+
+
 async def test_without_any_model_the_contact_is_told_and_a_person_called() -> None:
     turn, waits = await _answer_quickly(ScriptedModel(fails(529)))
     assert turn.outcome is Outcome.NOTICE
@@ -205,7 +218,7 @@ async def test_cancelling_a_turn_closes_the_models_connection_at_once() -> None:
         async with asyncio.timeout(10):
             await server.asked.wait()
         turn.cancel()
-        async with asyncio.timeout(0.25):
+        async with asyncio.timeout(2):  # left alone it would hang for MODEL_CALL_TIMEOUT
             with pytest.raises(asyncio.CancelledError):
                 await turn
             await server.gone.wait()

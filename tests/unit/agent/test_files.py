@@ -31,7 +31,7 @@ def test_every_wording_loads_and_fits_one_bubble() -> None:
         names
     )
     for name in names:
-        words = wording(name, company="Aurora", hours=HOURS, position="2º")
+        words = wording(name, company="Aurora", hours=HOURS, position=2)
         assert split_text(words.text) == [words.text]
 
 

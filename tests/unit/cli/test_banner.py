@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import pytest
-from rich.console import Console
 
 from cli.banner import Login, banner, logins, placement
 from cli.ports import CheckoutPorts
+from config.generated import sandbox_addresses
 from config.settings import Settings, load_settings
 
 PORTS = CheckoutPorts(
@@ -20,22 +19,20 @@ PORTS = CheckoutPorts(
 
 @pytest.fixture
 def settings(tmp_path):
-    return load_settings(_env_file=None, data_dir=tmp_path)
+    found = load_settings(_env_file=None, data_dir=tmp_path)
+    return found.model_copy(update=sandbox_addresses(found, "http://127.0.0.1:15001"))
 
 
 def shown(settings: Settings, logins: Sequence[Login] = ()) -> str:
-    page = io.StringIO()
-    Console(file=page, width=200).print(
-        banner(
-            settings,
-            PORTS,
-            ray_url="http://127.0.0.1:15002",
-            ray_token="t0ken",
-            logins=logins,
-            resident=2**30,
-        )
+    lines = banner(
+        settings,
+        PORTS,
+        ray_url="http://127.0.0.1:15002",
+        ray_token="t0ken",
+        logins=logins,
+        resident=2**30,
     )
-    return page.getvalue()
+    return "\n".join(line.plain for line in lines)
 
 
 def test_it_names_every_door_and_the_memory(settings):
@@ -54,7 +51,9 @@ def test_it_names_every_door_and_the_memory(settings):
 
 
 def test_a_model_of_ones_own_is_no_rehearsal(tmp_path):
-    settings = load_settings(_env_file=None, data_dir=tmp_path, anthropic_api_key="sk-ant-x")
+    own = load_settings(_env_file=None, data_dir=tmp_path, anthropic_api_key="sk-ant-x")
+    settings = own.model_copy(update=sandbox_addresses(own, "http://127.0.0.1:15001"))
+    assert settings.anthropic_base_url == "https://api.anthropic.com"
     assert "Ensaio sem modelo real" not in shown(settings)
 
 

@@ -107,3 +107,20 @@ def test_memory_counts_children():
         child.stdout.readline()
         assert family.resident_bytes() > family.resident_bytes(child.pid) > 2**20
         child.kill()
+
+
+def test_a_session_is_known_after_its_leader_died():
+    """As HAProxy is after the process that holds Ray was killed."""
+    script = (
+        "import subprocess, sys; one = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'],"
+        " stdout=subprocess.DEVNULL, process_group=0); print(one.pid, flush=True)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", script],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as leader:
+        assert leader.stdout is not None
+        left = int(leader.stdout.readline())
+    assert [one.pid for one in family.session_of(leader.pid)] == [left]
+    assert family.end_all(family.session_of(leader.pid)) == 1

@@ -18,6 +18,7 @@ import orjson
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from tests.unit.sandbox.servers import no_tls
 from tests.unit.sandbox.tools import TOOLS, use_tool
 
 
@@ -35,7 +36,7 @@ class FakeProduct:
         self.tasks: set[asyncio.Task[None]] = set()
         self.paused = False
         self.actor_pids = [os.getpid()]
-        self.client = httpx.AsyncClient(timeout=10)
+        self.client = httpx.AsyncClient(timeout=10, verify=no_tls())
         self.app = self._build()
 
     def updates(self, field: str = "messages") -> list[dict[str, Any]]:
@@ -60,7 +61,9 @@ class FakeProduct:
     def trace(self, conversation: str, stage: str, **detail: Any) -> None:
         now = time.time()
         at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
-        self.publish("trace", {"conversation_id": conversation, "stage": stage, "at": at, "detail": detail})
+        self.publish(
+            "trace", {"conversation_id": conversation, "stage": stage, "at": at, "detail": detail}
+        )
 
     def _build(self) -> FastAPI:
         app = FastAPI()
@@ -96,7 +99,11 @@ class FakeProduct:
 
         @app.get("/system")
         async def system() -> dict[str, Any]:
-            return {"ai_paused": self.paused, "sandbox": True, "model": {"name": "ensaio", "rehearsal": True}}
+            return {
+                "ai_paused": self.paused,
+                "sandbox": True,
+                "model": {"name": "ensaio", "rehearsal": True},
+            }
 
         @app.post("/system/{verb}")
         async def pause(verb: str) -> dict[str, Any]:
@@ -105,7 +112,11 @@ class FakeProduct:
 
         @app.get("/conversations")
         async def conversations(q: str = "") -> dict[str, Any]:
-            found = [c for c in self.conversations.values() if q in c["contact"]["phone"] + c["contact"]["name"]]
+            found = [
+                c
+                for c in self.conversations.values()
+                if q in c["contact"]["phone"] + c["contact"]["name"]
+            ]
             return {"items": found, "next_cursor": None}
 
         @app.get("/conversations/{key}")
@@ -121,7 +132,11 @@ class FakeProduct:
 
         @app.get("/actors")
         async def actors() -> dict[str, Any]:
-            return {"items": [{"name": "conversation/x", "kind": "own", "pid": p} for p in self.actor_pids]}
+            return {
+                "items": [
+                    {"name": "conversation/x", "kind": "own", "pid": p} for p in self.actor_pids
+                ]
+            }
 
         @app.get("/events")
         async def events() -> StreamingResponse:
@@ -136,7 +151,9 @@ class FakeProduct:
             yield b": hello\n\n"
             while True:
                 name, data = await queue.get()
-                yield b"id: f-1\nevent: " + name.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
+                yield (
+                    b"id: f-1\nevent: " + name.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
+                )
         finally:
             self.feeds.discard(queue)
 
@@ -162,16 +179,30 @@ class FakeProduct:
         self.trace(key, "actor.activated", **conversation["actor"], epoch=conversation["epoch"])
         self.trace(key, "quiet.waiting", due_at=time.time() + 0.2)
         pnid = value["metadata"]["phone_number_id"]
-        await self.graph(pnid, {"status": "read", "message_id": message["id"], "typing_indicator": {"type": "text"}})
+        await self.graph(
+            pnid,
+            {"status": "read", "message_id": message["id"], "typing_indicator": {"type": "text"}},
+        )
         self.trace(key, "turn.started")
         self.trace(key, "model.called", model="ensaio")
         text = await self._ask(key, message["text"]["body"])
         self.trace(key, "model.answered")
         self.trace(key, "turn.committed")
-        self.trace(key, "number.chosen", phone_number_id=pnid, reason="a conversa já usa este número")
+        self.trace(
+            key, "number.chosen", phone_number_id=pnid, reason="a conversa já usa este número"
+        )
         self.trace(key, "send.claimed", epoch=conversation["epoch"])
-        to = {"to": "+" + message["from"]} if "from" in message else {"recipient": message["from_user_id"]}
-        body = {**to, "type": "text", "text": {"body": text}, "biz_opaque_callback_data": str(uuid.uuid4())}
+        to = (
+            {"to": "+" + message["from"]}
+            if "from" in message
+            else {"recipient": message["from_user_id"]}
+        )
+        body = {
+            **to,
+            "type": "text",
+            "text": {"body": text},
+            "biz_opaque_callback_data": str(uuid.uuid4()),
+        }
         answer = await self.graph(pnid, body)
         self.trace(key, "send.posted", http=answer.status_code)
 
@@ -180,7 +211,12 @@ class FakeProduct:
         messages.append({"role": "user", "content": text})
         asked = [*messages]
         while True:
-            body = {"model": "claude-sonnet-5", "max_tokens": 900, "system": "Mercante Demo", "tools": TOOLS}
+            body = {
+                "model": "claude-sonnet-5",
+                "max_tokens": 900,
+                "system": "Mercante Demo",
+                "tools": TOOLS,
+            }
             answer = await self.client.post(
                 self.env["ANTHROPIC_BASE_URL"] + "/v1/messages",
                 json={**body, "messages": asked},
@@ -201,7 +237,10 @@ class FakeProduct:
             ]
             for use in uses:
                 self.trace(key, "tool.called", tool=use["name"])
-            asked += [{"role": "assistant", "content": content}, {"role": "user", "content": results}]
+            asked += [
+                {"role": "assistant", "content": content},
+                {"role": "user", "content": results},
+            ]
 
     async def graph(self, pnid: str, body: dict[str, Any]) -> httpx.Response:
         return await self.client.post(
@@ -220,12 +259,20 @@ class FakeProduct:
 def _conversation(person: str, value: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": str(uuid.uuid4()),
-        "contact": {"name": value["contacts"][0]["profile"]["name"], "phone": "+" + person if person.isdigit() else ""},
+        "contact": {
+            "name": value["contacts"][0]["profile"]["name"],
+            "phone": "+" + person if person.isdigit() else "",
+        },
         "mode": "agent",
         "assignee": None,
         "score": 0.3,
         "epoch": 1,
         "awaiting": "none",
         "cost_usd_micros": 1200,
-        "actor": {"name": "conversation/demo", "kind": "own", "node": "no-local", "pid": os.getpid()},
+        "actor": {
+            "name": "conversation/demo",
+            "kind": "own",
+            "node": "no-local",
+            "pid": os.getpid(),
+        },
     }

@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
 import uvicorn
+
+
+def no_tls() -> ssl.SSLContext:
+    """For clients of plain http: loading the machine's certificates costs 100 ms a client."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def listening_socket() -> socket.socket:
@@ -28,7 +34,7 @@ async def serving(app: Any, bound: socket.socket) -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[bound]))
     async with asyncio.timeout(10):
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -10,7 +10,12 @@ from sandbox.seed.words import KNOWLEDGE, PRODUCTS
 
 
 def _tool(name: str, description: str, required: list[str], **properties: Any) -> dict[str, Any]:
-    schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
     return {"name": name, "description": description, "input_schema": schema}
 
 

@@ -2,8 +2,8 @@ import type { Message } from "@/api/types";
 import { formatClock, formatFull } from "@/format/time";
 import { authorLabel, contentPreview, errorWords, STATUS } from "@/format/words";
 import { Ticks } from "@/ui/ticks";
+import styles from "./bubble.module.css";
 import { ContentView } from "./content-view";
-import styles from "./thread.module.css";
 
 interface Props {
   message: Message;

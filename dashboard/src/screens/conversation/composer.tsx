@@ -1,9 +1,10 @@
 import { Lock, SendHorizontal } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useId, useRef, useState } from "react";
 import { addNote, whisper } from "@/api/endpoints";
-import type { Conversation } from "@/api/types";
+import type { Conversation, TakeoverResult } from "@/api/types";
 import { formatCount } from "@/format/money";
 import { serviceWindow, useNow } from "@/format/time";
+import { useIsSupervisor } from "@/session/session";
 import { hasSession, onSessionChange } from "@/session/vault";
 import { Button } from "@/ui/button";
 import styles from "./composer.module.css";
@@ -31,7 +32,14 @@ onSessionChange(() => {
   if (!hasSession()) drafts.clear();
 });
 
-export function Composer({ conversation }: { conversation: Conversation }) {
+interface Props {
+  conversation: Conversation;
+  /** Sending implies the takeover. */
+  onTakenOver: (result: TakeoverResult) => void;
+}
+
+export function Composer({ conversation, onTakenOver }: Props) {
+  const isSupervisor = useIsSupervisor();
   const [channel, setChannel] = useState<Channel>("reply");
   const [text, setText] = useState(() => drafts.get(conversation.id) ?? "");
   const attempt = useRef<{ text: string; key: string } | null>(null);
@@ -75,8 +83,9 @@ export function Composer({ conversation }: { conversation: Conversation }) {
     if (attempt.current?.text !== body) attempt.current = { text: body, key: crypto.randomUUID() };
     send.mutate(attempt.current, {
       ...giveBack,
-      onSuccess: () => {
+      onSuccess: (sent) => {
         attempt.current = null;
+        if (conversation.mode !== "operator") onTakenOver(sent);
       },
     });
   };
@@ -92,7 +101,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   return (
     <form className={styles.composer} data-channel={channel} onSubmit={submit}>
       <div className={styles.channels} role="toolbar" aria-label="O que escrever">
-        {CHANNELS.map((entry) => (
+        {CHANNELS.filter((entry) => isSupervisor || entry.channel !== "whisper").map((entry) => (
           <button
             key={entry.channel}
             type="button"

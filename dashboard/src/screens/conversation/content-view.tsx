@@ -1,7 +1,7 @@
 import { FileText, Image, MapPin, Mic, Video } from "lucide-react";
-import type { Content, MediaContent } from "@/api/types";
+import type { Content, MediaContent } from "@/api/content";
 import { contentPreview } from "@/format/words";
-import styles from "./thread.module.css";
+import styles from "./bubble.module.css";
 
 const MEDIA_ICON = { image: Image, video: Video, audio: Mic, document: FileText, sticker: Image };
 const MEDIA_LABEL = {

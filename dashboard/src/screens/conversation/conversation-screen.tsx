@@ -10,6 +10,7 @@ import { Header } from "./header";
 import { TakeoverNotice } from "./takeover-notice";
 import { ThreadView } from "./thread-view";
 import { useConversation } from "./use-conversation";
+import { useEarlierMessages } from "./use-earlier-messages";
 
 export function ConversationScreen() {
   const { conversationId = "" } = useParams();
@@ -21,7 +22,8 @@ export function ConversationScreen() {
   return <Loading label="Carregando a conversa" rows={8} />;
 }
 
-function Open({ conversation }: { conversation: Conversation }) {
+function Open({ conversation: newest }: { conversation: Conversation }) {
+  const { conversation, earlier } = useEarlierMessages(newest);
   const [takeover, setTakeover] = useState<TakeoverResult | null>(null);
   const panel = usePanel();
   const turn = conversation.turns.find(({ id }) => id === panel.turnId);
@@ -38,11 +40,12 @@ function Open({ conversation }: { conversation: Conversation }) {
         )}
         <ThreadView
           conversation={conversation}
+          earlier={earlier}
           inFlight={takeover?.in_flight ?? []}
           openTurnId={panel.turnId}
           onTurn={(id) => panel.show("turno", id)}
         />
-        <Composer conversation={conversation} />
+        <Composer conversation={conversation} onTakenOver={setTakeover} />
       </div>
       {turn && <WhyPanel key={turn.id} turn={turn} conversation={conversation} onClose={panel.close} />}
       {panel.isDetails && <DetailsPanel conversation={conversation} onClose={panel.close} />}

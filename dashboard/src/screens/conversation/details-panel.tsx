@@ -11,6 +11,7 @@ const CONSENT = {
   asked: "pedido, sem resposta",
   granted: "dado",
   refused: "recusado",
+  noticed: "avisado de que a IA atende",
 };
 
 const ORIGIN = { direct: "escreveu direto", ad: "anúncio", link: "link rastreado" };
@@ -45,9 +46,9 @@ export function DetailsPanel({ conversation, onClose }: { conversation: Conversa
       <Facts
         title="Consentimento para IA"
         rows={[
-          ["Estado", CONSENT[consent?.state ?? "none"]],
-          ["Quando", consent?.at ? formatFull(consent.at) : "—"],
-          ["Texto", consent?.text_version ?? "—"],
+          ["Estado", CONSENT[consent.state]],
+          ["Quando", consent.at ? formatFull(consent.at) : "—"],
+          ["Texto", consent.text_version ?? "—"],
         ]}
       />
       <Facts
@@ -55,7 +56,7 @@ export function DetailsPanel({ conversation, onClose }: { conversation: Conversa
         rows={
           number
             ? [
-                ["Número", number.display_phone],
+                ["Número", number.display_phone ?? number.phone_number_id],
                 ["Por quê", number.reason],
               ]
             : [["Número", "escolhido no primeiro envio"]]

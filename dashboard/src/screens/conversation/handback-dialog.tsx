@@ -18,11 +18,11 @@ interface Props {
 export function HandbackDialog({ open, onOpenChange, conversation, onDone }: Props) {
   const action = useConversationAction(
     conversation.id,
-    (handledUpTo: number | null) => handBack(conversation.id, handledUpTo),
+    () => handBack(conversation.id),
     "Conversa devolvida à IA",
   );
-  const pending = pendingForAgent(conversation);
-  const handled = conversation.messages.find((message) => message.seq === conversation.handled_up_to);
+  const pending = pendingForAgent(conversation.messages);
+  const handled = conversation.messages.findLast(({ author }) => author === "operator");
   return (
     <FormDialog
       open={open}
@@ -32,7 +32,7 @@ export function HandbackDialog({ open, onOpenChange, conversation, onDone }: Pro
       confirm="Devolver"
       busy={action.isPending}
       onConfirm={() =>
-        action.mutate(conversation.handled_up_to, {
+        action.mutate(undefined, {
           onSuccess: () => {
             onDone();
             onOpenChange(false);
@@ -42,8 +42,8 @@ export function HandbackDialog({ open, onOpenChange, conversation, onDone }: Pro
     >
       {handled && (
         <p>
-          Resolvido até: <em>“{contentPreview(handled.content, handled.text)}”</em>, {formatClock(handled.at)}
-          .
+          Resolvido até a sua última resposta: <em>“{contentPreview(handled.content, handled.text)}”</em>,{" "}
+          {formatClock(handled.at)}.
         </p>
       )}
       {pending.length === 0 ? (

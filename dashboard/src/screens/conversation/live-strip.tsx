@@ -1,4 +1,5 @@
-import type { Conversation, Trace } from "@/api/types";
+import type { Trace } from "@/api/feed-events";
+import type { Conversation } from "@/api/types";
 import { useNow } from "@/format/time";
 import { awaitingLabel, TRACE } from "@/format/words";
 import { useActivity } from "@/live/activity";

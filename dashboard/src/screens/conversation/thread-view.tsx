@@ -2,15 +2,18 @@ import { useLayoutEffect, useMemo, useRef } from "react";
 import type { Conversation } from "@/api/types";
 import { formatClock, formatDay, useNow } from "@/format/time";
 import { contactName } from "@/format/words";
+import { Button } from "@/ui/button";
 import { Empty } from "@/ui/states";
 import { Bubble } from "./bubble";
 import { LiveStrip } from "./live-strip";
 import { composeThread, type ThreadEntry } from "./thread";
 import styles from "./thread.module.css";
 import { TurnMarker } from "./turn-marker";
+import type { EarlierMessages } from "./use-earlier-messages";
 
 interface Props {
   conversation: Conversation;
+  earlier: EarlierMessages;
   inFlight: string[];
   openTurnId: string | null;
   onTurn: (turnId: string) => void;
@@ -19,7 +22,7 @@ interface Props {
 /** Distance to the bottom under which new messages scroll into view by themselves. */
 const STICK_PX = 120;
 
-export function ThreadView({ conversation, inFlight, openTurnId, onTurn }: Props) {
+export function ThreadView({ conversation, earlier, inFlight, openTurnId, onTurn }: Props) {
   const days = useMemo(() => composeThread(conversation), [conversation]);
   const now = useNow(60_000);
   const scroller = useRef<HTMLDivElement>(null);
@@ -59,9 +62,7 @@ export function ThreadView({ conversation, inFlight, openTurnId, onTurn }: Props
       case "note":
         return (
           <div className={styles.note}>
-            <strong>
-              Nota de {typeof entry.note.author === "string" ? entry.note.author : entry.note.author.name}
-            </strong>
+            <strong>Nota de {entry.note.author}</strong>
             <p>{entry.note.text}</p>
             <time dateTime={entry.at}>{formatClock(entry.at)}</time>
           </div>
@@ -69,8 +70,7 @@ export function ThreadView({ conversation, inFlight, openTurnId, onTurn }: Props
       case "event":
         return (
           <p className={styles.event}>
-            {entry.event.text}
-            {entry.event.actor && ` · ${entry.event.actor}`} · {formatClock(entry.at)}
+            {entry.event.text} · {formatClock(entry.at)}
           </p>
         );
     }
@@ -87,6 +87,11 @@ export function ThreadView({ conversation, inFlight, openTurnId, onTurn }: Props
       aria-label="Mensagens"
     >
       <div className={styles.thread}>
+        {earlier.exist && (
+          <Button tone="ghost" disabled={earlier.busy} onClick={earlier.load}>
+            {earlier.busy ? "Carregando…" : "Mostrar mensagens anteriores"}
+          </Button>
+        )}
         {days.length === 0 && <Empty title="Ainda sem mensagens" />}
         {days.map((day) => (
           <section key={day.at} className={styles.day}>

@@ -22,9 +22,11 @@ export function composeThread(conversation: Conversation): ThreadDay[] {
   const entries: ThreadEntry[] = [];
   const loose: ThreadEntry[] = [
     ...conversation.notes.map((note): ThreadEntry => ({ kind: "note", key: note.id, at: note.at, note })),
-    ...conversation.timeline.map(
-      (event, index): ThreadEntry => ({ kind: "event", key: `${event.at}:${index}`, at: event.at, event }),
-    ),
+    ...conversation.timeline
+      .filter(isNotInThread)
+      .map(
+        (event, index): ThreadEntry => ({ kind: "event", key: `${event.at}:${index}`, at: event.at, event }),
+      ),
   ];
 
   const writing = new Set(messages.map((message) => message.turn_id));
@@ -46,6 +48,11 @@ export function composeThread(conversation: Conversation): ThreadDay[] {
   return byDay([...entries, ...loose]);
 }
 
+/** Turns, notes and messages stand in the thread themselves. */
+const SHOWN_ANYWAY = /^(turn|message)\.|^conversation\.(note|reply)$/;
+
+const isNotInThread = ({ kind }: TimelineEntry): boolean => !SHOWN_ANYWAY.test(kind);
+
 function byDay(entries: ThreadEntry[]): ThreadDay[] {
   const days: ThreadDay[] = [];
   for (const entry of entries) {
@@ -57,8 +64,14 @@ function byDay(entries: ThreadEntry[]): ThreadDay[] {
   return days;
 }
 
-/** What the AI will answer if the conversation is handed back now: written by the customer and not dealt with. */
-export function pendingForAgent(conversation: Pick<Conversation, "messages" | "handled_up_to">): Message[] {
-  const handled = conversation.handled_up_to ?? 0;
-  return conversation.messages.filter((message) => message.author === "contact" && message.seq > handled);
+/**
+ * What the AI will answer if the conversation is handed back now: what the customer wrote after the last
+ * message that one of us sent. A withdrawn or failed message answered nothing.
+ */
+export function pendingForAgent(messages: Message[]): Message[] {
+  const answered = messages.findLast(
+    ({ author, status }) =>
+      (author === "operator" || author === "agent") && status !== "withdrawn" && status !== "failed",
+  );
+  return messages.filter(({ author, seq }) => author === "contact" && seq > (answered?.seq ?? 0));
 }

@@ -64,7 +64,7 @@ function NumberCard({ number }: { number: PhoneNumber }) {
       <header className={page.cardHeader}>
         <div>
           <h2>{number.display_phone}</h2>
-          <p>{[number.verified_name, number.facade ? "fachada" : null].filter(Boolean).join(" · ")}</p>
+          <p>{[number.verified_name, `fachada ${number.facade.name}`].filter(Boolean).join(" · ")}</p>
         </div>
         <NumberActions number={number} />
       </header>
@@ -87,7 +87,7 @@ function NumberCard({ number }: { number: PhoneNumber }) {
         <Figure label="enviadas no minuto" value={formatCount(number.sent_last_minute)} />
         <Figure label="erros na hora" value={formatCount(number.errors_last_hour)} />
         <Figure label="conversas" value={formatCount(number.open_threads)} />
-        <Figure label="por segundo" value={number.mps === null ? "—" : formatCount(number.mps)} />
+        <Figure label="por segundo" value={formatCount(number.mps)} />
         <Figure label="limite por dia" value={messagingLimit(number.messaging_limit)} />
       </dl>
     </li>

@@ -1,5 +1,5 @@
-import { formatCost, formatDecimal, formatScore, formatUsd } from "@/format/money";
-import { formatMs } from "@/format/time";
+import { formatCost, formatDecimal, formatUsd } from "@/format/money";
+import { formatFull, formatMs } from "@/format/time";
 
 export interface MetricGroup {
   key: string;
@@ -8,50 +8,57 @@ export interface MetricGroup {
 }
 
 const TITLES: Record<string, string> = {
-  conversations: "Conversas",
-  turns: "Turnos da IA",
-  messages: "Mensagens",
-  costs: "Custo",
-  cost: "Custo",
-  model: "Modelo",
-  tokens: "Tokens",
-  outbox: "Envio",
+  conversations_by_mode: "Conversas",
+  turns_today: "Turnos da IA hoje",
+  latency_ms: "Tempo de um turno hoje",
+  tokens_today: "Tokens hoje",
+  cost_today: "Custo do modelo hoje",
+  queue: "Fila de pessoas",
+  outbox_by_state: "Envio",
   inbox: "Recebimento",
-  numbers: "Números",
-  handoffs: "Fila de pessoas",
-  actors: "Atores",
-  latency: "Tempos",
+  errors: "Erros",
 };
 
 const WORDS: Record<string, string> = {
   total: "total",
-  open: "abertas",
   agent: "com a IA",
   operator: "com pessoas",
-  queued: "na fila",
   muted: "silenciadas",
   closed: "encerradas",
-  today: "hoje",
-  pending: "pendentes",
-  sent: "enviadas",
-  delivered: "entregues",
-  read: "lidas",
-  failed: "falhas",
-  received: "recebidas",
   committed: "concluídos",
   superseded: "refeitos",
   fenced: "barrados",
-  resident: "acordadas",
-  waiting: "esperando",
+  failed: "falhas",
+  median: "mediana",
+  p95: "95% até",
+  input: "entrada",
+  output: "saída",
+  cache_read: "lidos do cache",
+  cache_write: "gravados no cache",
+  brl_centavos: "em reais",
+  usd_micros: "em dólares",
+  length: "esperando",
+  oldest: "espera mais longa",
+  queued: "na fila",
+  claimed: "saindo",
+  accepted: "aceitas",
+  unknown: "sem confirmação",
+  parked: "paradas",
+  withdrawn: "retiradas",
+  unworked_age: "mais antiga sem tratar",
+  unresolved: "sem conversa",
+  sends_last_hour: "envios na última hora",
+  turns_today: "turnos hoje",
+  since: "desde",
 };
 
-/** Two levels deep, whatever the API reports: known names in Portuguese, others as they come. */
+/** Whatever the API reports, a level of groups deep: known names in Portuguese, others as they come. */
 export function groupMetrics(metrics: Record<string, unknown>): MetricGroup[] {
   const general: MetricGroup = { key: "general", title: "Geral", figures: [] };
   const groups: MetricGroup[] = [];
   for (const [key, value] of Object.entries(metrics)) {
     if (isRecord(value)) {
-      const figures = figuresOf(value, "");
+      const figures = figuresOf(value, key);
       if (figures.length > 0) groups.push({ key, title: TITLES[key] ?? words(key), figures });
     } else if (isShown(value)) {
       general.figures.push({ key, label: words(key), value: show(key, value) });
@@ -60,12 +67,12 @@ export function groupMetrics(metrics: Record<string, unknown>): MetricGroup[] {
   return general.figures.length > 0 ? [general, ...groups] : groups;
 }
 
-function figuresOf(record: Record<string, unknown>, prefix: string): MetricGroup["figures"] {
-  return Object.entries(record).flatMap(([key, value]) => {
-    const path = prefix ? `${prefix} ${key}` : key;
-    if (isRecord(value)) return figuresOf(value, path);
-    return isShown(value) ? [{ key: path, label: words(path), value: show(key, value) }] : [];
-  });
+/** A group named by its unit (`latency_ms`) gives the unit to its figures. */
+function figuresOf(record: Record<string, unknown>, group: string): MetricGroup["figures"] {
+  const unit = group.endsWith("_ms") ? "_ms" : "";
+  return Object.entries(record).flatMap(([key, value]) =>
+    isShown(value) ? [{ key, label: words(key), value: show(key + unit, value) }] : [],
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -76,15 +83,15 @@ const isShown = (value: unknown): value is number | string =>
   typeof value === "number" || typeof value === "string";
 
 function words(key: string): string {
-  const plain = key.replace(/_(usd_micros|brl_centavos|ms|ratio)$/, "");
-  return WORDS[plain] ?? plain.replaceAll("_", " ");
+  const plain = key.replace(/_(ms|s)$/, "");
+  return WORDS[key] ?? WORDS[plain] ?? plain.replaceAll("_", " ");
 }
 
 function show(key: string, value: number | string): string {
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return Number.isNaN(Date.parse(value)) ? value : formatFull(value);
   if (key.endsWith("usd_micros")) return formatUsd(value);
   if (key.endsWith("centavos")) return formatCost(value, 0);
   if (key.endsWith("_ms")) return formatMs(value);
-  if (key.endsWith("_ratio") || key.endsWith("_rate")) return formatScore(value);
+  if (key.endsWith("_s")) return formatMs(value * 1_000);
   return formatDecimal(value);
 }

@@ -13,7 +13,7 @@ export function LatencyBar({ latency }: { latency: Turn["latency_ms"] }) {
   return (
     <figure className={styles.latency}>
       <figcaption>
-        Do recebimento à gravação: <strong>{formatMs(latency.total ?? sum)}</strong>
+        Turno, depois da espera: <strong>{formatMs(latency.total ?? sum - (latency.quiet ?? 0))}</strong>
       </figcaption>
       <div className={styles.bar} aria-hidden="true">
         {parts.map(({ stage, ms }) => (

@@ -41,7 +41,7 @@ export function WhyPanel({ turn, conversation, onClose }: Props) {
         <p className={styles.summary}>
           <Badge tone={STATE_TONE[turn.state]}>{TURN_STATE[turn.state]}</Badge>
           {turn.playbook && <Badge>{turn.playbook}</Badge>}
-          {turn.outcome && <Badge>{turn.outcome}</Badge>}
+          {turn.outcome && OUTCOME[turn.outcome] && <Badge>{OUTCOME[turn.outcome]}</Badge>}
           <span>{formatUsd(turn.cost_usd_micros)}</span>
         </p>
         <LatencyBar latency={turn.latency_ms} />
@@ -129,15 +129,17 @@ function Tools({ tools }: { tools: ToolCall[] }) {
   );
 }
 
-const PASSED = new Set(["pass", "passed", "ok", "allowed"]);
+const VERDICT: Record<string, { tone: Tone; label: string }> = {
+  pass: { tone: "good", label: "passou" },
+  repair: { tone: "wait", label: "refeito" },
+  block: { tone: "bad", label: "barrado" },
+};
 
-const VERDICT: Record<string, string> = {
-  pass: "passou",
-  passed: "passou",
-  ok: "passou",
-  allowed: "passou",
-  repaired: "corrigido",
-  blocked: "barrado",
+const OUTCOME: Record<string, string> = {
+  answered: "respondeu",
+  repaired: "respondeu após correção",
+  approved_wording: "texto aprovado",
+  notice: "aviso de indisponibilidade",
 };
 
 function Guardrails({ guardrails }: { guardrails: Guardrail[] }) {
@@ -149,8 +151,8 @@ function Guardrails({ guardrails }: { guardrails: Guardrail[] }) {
         {guardrails.map((guard, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a turn's verdicts are ordered and never move
           <li key={index} className={styles.guard}>
-            <Badge tone={PASSED.has(guard.verdict) ? "good" : "bad"}>
-              {VERDICT[guard.verdict] ?? guard.verdict}
+            <Badge tone={VERDICT[guard.verdict]?.tone ?? "neutral"}>
+              {VERDICT[guard.verdict]?.label ?? guard.verdict}
             </Badge>
             <span>
               <code>{guard.rule}</code>
@@ -177,6 +179,7 @@ function ModelCalls({ calls }: { calls: ModelCall[] }) {
             <span className={styles.soft}>
               {formatMs(call.latency_ms)}
               {call.stop_reason && ` · ${call.stop_reason}`}
+              {call.cost_micros > 0 && ` · ${formatUsd(call.cost_micros)}`}
             </span>
           </p>
           <dl className={styles.tokens}>
