@@ -13,30 +13,32 @@ KINDS = {
     "number_pool": "números",
     "sender": "envio",
     "clock": "relógio",
+    "api": "API",
+    "webhook": "webhook",
 }
 
 
 def actors_table(items: Sequence[Mapping[str, Any]]) -> Table:
     """One row an actor; under a conversation actor, one row for each conversation it holds."""
-    table = Table(title=f"{len(items)} atores", title_justify="left")
+    table = Table(title=f"{len(items)} atores", title_justify="left", box=None, pad_edge=False)
     for name, justify in (
         ("ator", "left"),
         ("tipo", "left"),
         ("nó", "left"),
         ("pid", "right"),
-        ("conversas", "right"),
+        ("conv.", "right"),
         ("caixa", "right"),
         ("época", "right"),
         ("último turno", "left"),
         ("memória", "right"),
     ):
-        table.add_column(name, justify=justify, no_wrap=name == "ator")  # type: ignore[arg-type]
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for item in sorted(items, key=lambda one: str(one.get("name", ""))):
         kind = str(item.get("kind", ""))
         table.add_row(
             str(item.get("name", "")),
             KINDS.get(kind, kind),
-            str(item.get("node") or "")[:12],
+            str(item.get("node") or "")[:8],
             str(item.get("pid") or ""),
             str(item.get("resident") or ""),
             "",

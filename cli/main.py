@@ -108,7 +108,8 @@ def actors() -> None:
     with _readable():
         settings, checkout = _here()
         with ApiClient(_running(checkout).url, settings) as api:
-            console.print(actors_table(api.get("/actors")["items"]))
+            table = actors_table(api.get("/actors")["items"])
+        console.print(table, width=max(console.width, 120), crop=False)
 
 
 @app.command()

@@ -20,6 +20,12 @@ def digits(text: str) -> str:
     return re.sub(r"\D", "", text)
 
 
+def full_number(text: str) -> str:
+    """Digits with the country code; ten or eleven digits are taken as Brazilian."""
+    bare = digits(text)
+    return "55" + bare if len(bare) in (10, 11) else bare
+
+
 def phone_forms(phone: str) -> tuple[str, ...]:
     """Both ninth-digit forms of a Brazilian mobile; any other number stands alone."""
     if long := _BR_MOBILE_LONG.match(phone):
@@ -107,9 +113,7 @@ class People:
         **habits: Any,
     ) -> Customer:
         """Create or return the customer of this phone or BSUID; saves it."""
-        number = digits(phone) if phone else None
-        if number and len(number) in (10, 11):
-            number = "55" + number
+        number = full_number(phone) if phone else None
         found = self.find(number) if number else self.find(bsuid or "")
         if found is not None:
             return found
@@ -135,10 +139,7 @@ class People:
             return self.by_id[address]
         if BSUID.match(address):
             return self._by_address.get(address)
-        number = digits(address)
-        return self._by_address.get(number) or (
-            self._by_address.get("55" + number) if len(number) in (10, 11) else None
-        )
+        return self._by_address.get(digits(address)) or self._by_address.get(full_number(address))
 
     def save(self, customer: Customer) -> None:
         self._store.write(
@@ -151,8 +152,8 @@ class People:
         old = (customer.wa_id, customer.bsuid)
         for address in [a for a, c in self._by_address.items() if c is customer]:
             del self._by_address[address]
-        customer.phone = phone_forms(digits(phone))[0]
-        customer.wa_id = meta_wa_id(digits(phone))
+        customer.phone = phone_forms(full_number(phone))[0]
+        customer.wa_id = meta_wa_id(customer.phone)
         customer.bsuid = bsuid_of(customer.phone)
         self._index(customer)
         self.save(customer)

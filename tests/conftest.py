@@ -15,6 +15,7 @@ import pytest
 
 from config.settings import Settings
 from storage.embedded.postgres import EmbeddedPostgres
+from tests.running import RunningVitrine, running_vitrine
 from tests.services import Services, running_services
 
 ROOT = Path(__file__).parent
@@ -64,6 +65,13 @@ def empty_database(services: Services) -> Iterator[str]:
 def redis_url(services: Services) -> str:
     """A Valkey without a single key."""
     return services.flushed_redis()
+
+
+@pytest.fixture(scope="session")
+def vitrine() -> Iterator[RunningVitrine]:
+    """A whole Vitrine with its sandbox, started on first use and shared by the session."""
+    with running_vitrine() as running:
+        yield running
 
 
 # -- guards ----------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, HTTPException
 from pydantic import BaseModel, Field
 
-from sandbox.people import digits, phone_forms
+from sandbox.people import digits, full_number, phone_forms
 from sandbox.world import World
 
 Row = dict[str, Any]
@@ -55,7 +55,7 @@ def erp_router(world: World) -> APIRouter:  # noqa: C901 - a table of routes, ea
         """Filter by phone (either ninth-digit form), CPF (digits) or e-mail."""
         rows = company.customers
         if phone:
-            forms = phone_forms(_full(phone))
+            forms = phone_forms(full_number(phone))
             rows = [r for r in rows if set(phone_forms(r["phone"])) & set(forms)]
         if cpf:
             rows = [r for r in rows if r["cpf"] == digits(cpf)]
@@ -69,7 +69,7 @@ def erp_router(world: World) -> APIRouter:  # noqa: C901 - a table of routes, ea
         row = {
             **body.model_dump(),
             "id": f"cli-{len(company.customers) + 1:04d}",
-            "phone": _full(body.phone),
+            "phone": full_number(body.phone),
             "city": "",
             "since": today,
             "last_purchase": None,
@@ -180,8 +180,3 @@ def page(rows: list[Row], limit: int, cursor: str) -> Row:
     size = min(max(limit, 1), 500)
     following = str(start + size) if start + size < len(rows) else None
     return {"items": rows[start : start + size], "next_cursor": following}
-
-
-def _full(phone: str) -> str:
-    number = digits(phone)
-    return "55" + number if len(number) in (10, 11) else number

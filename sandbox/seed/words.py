@@ -101,7 +101,7 @@ KNOWLEDGE: tuple[Row, ...] = (
           "Seus dados são usados só para este atendimento. Você pode pedir a exclusão a qualquer momento por aqui.",
           "lgpd", "dados", "privacidade", "excluir"),
     _text("endereco", "Onde estamos",
-          "Somos uma empresa fictícia de demonstração e atendemos só on-line, em todo o Brasil.",
+          "Somos uma empresa fictícia de demonstração, sem endereço para visitas: atendemos só on-line, em todo o Brasil.",
           "endereço", "onde", "loja física", "visitar"),
 )  # fmt: skip
 

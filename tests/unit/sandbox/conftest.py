@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -57,8 +58,6 @@ class Stage:
         )
 
     def open_window(self, customer: str = MARIA) -> None:
-        import time
-
         self.world.customer(customer).windows[FACADE_PNID] = time.time()
 
 
@@ -80,8 +79,7 @@ async def staged(*, answer: bool = False, **settings: Any) -> AsyncIterator[Stag
     app, world = build(config)
     product = FakeProduct(world.env(), answer=answer)
     async with (
-        serving(TransportExposed(app), twin) as base,
-        serving(product.app, away),
+        serving((TransportExposed(app), twin), (product.app, away)) as (base, _),
         httpx.AsyncClient(base_url=base, timeout=10, verify=no_tls()) as client,
     ):
         try:

@@ -26,22 +26,31 @@ def listening_socket() -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, bound: socket.socket) -> AsyncIterator[str]:
-    """Serve `app` on the socket until the block ends; yields its base address."""
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve(sockets=[bound]))
+async def serving(*apps: tuple[Any, socket.socket]) -> AsyncIterator[list[str]]:
+    """Serve each application on its socket until the block ends; yields their base addresses."""
+    servers = [
+        uvicorn.Server(
+            uvicorn.Config(
+                app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1
+            )
+        )
+        for app, _ in apps
+    ]
+    tasks = [
+        asyncio.create_task(server.serve(sockets=[bound]))
+        for server, (_, bound) in zip(servers, apps, strict=True)
+    ]
     async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        while not all(server.started for server in servers):  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        yield [f"http://127.0.0.1:{bound.getsockname()[1]}" for _, bound in apps]
     finally:
-        server.should_exit = True
-        await task
-        bound.close()
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*tasks)
+        for _, bound in apps:
+            bound.close()
 
 
 async def until(check: Any, *, within_s: float = 8.0) -> Any:

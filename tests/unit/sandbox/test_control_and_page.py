@@ -4,11 +4,15 @@ import asyncio
 import re
 import sys
 
+import httpx
 import orjson
 import pytest
 
+from sandbox.app import TransportExposed, build
+from sandbox.config import SandboxConfig
+from sandbox.traffic import Traffic
 from tests.unit.sandbox.conftest import MARIA
-from tests.unit.sandbox.servers import until
+from tests.unit.sandbox.servers import listening_socket, no_tls, serving, until
 
 
 async def test_a_message_is_answered_once_through_both_twins(talking):
@@ -21,8 +25,6 @@ async def test_a_message_is_answered_once_through_both_twins(talking):
 
 
 async def test_simulated_customers_converse_and_taps_are_made_like_people(talking):
-    from sandbox.traffic import Traffic
-
     traffic = Traffic(talking.world)
     customer = talking.world.customer(MARIA)
     assert await traffic.exchange(customer, ["qual o horário de vocês?"]) is True
@@ -125,11 +127,6 @@ async def test_only_a_listed_actor_can_be_killed(stage):
 
 
 async def test_a_missing_product_is_said_and_not_an_error():
-    import httpx
-
-    from sandbox.app import TransportExposed, build
-    from sandbox.config import SandboxConfig
-    from tests.unit.sandbox.servers import listening_socket, no_tls, serving
 
     bound, nobody = listening_socket(), listening_socket()
     away = f"http://127.0.0.1:{nobody.getsockname()[1]}"
@@ -143,7 +140,7 @@ async def test_a_missing_product_is_said_and_not_an_error():
     )
     app, _ = build(config)
     async with (
-        serving(TransportExposed(app), bound) as base,
+        serving((TransportExposed(app), bound)) as (base,),
         httpx.AsyncClient(base_url=base, verify=no_tls()) as client,
     ):
         state = (await client.get("/control/product")).json()

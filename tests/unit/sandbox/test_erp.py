@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from validate_docbr import CPF
@@ -8,11 +9,12 @@ from validate_docbr import CPF
 from sandbox.config import SandboxConfig
 from sandbox.seed.company import build_company
 from sandbox.seed.conversations import past_conversations
+from tests.unit.sandbox.conftest import Stage
 
 KEY = {"X-API-Key": SandboxConfig(port=1).erp_key}
 
 
-async def get(stage, path, **query):
+async def get(stage: Stage, path: str, **query: Any) -> Any:
     answer = await stage.client.get(f"/erp/v1/{path}", params=query, headers=KEY)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -23,6 +25,7 @@ async def test_the_key_is_needed(stage):
 
 
 async def test_a_customer_is_found_by_either_form_of_the_phone_and_by_cpf(stage):
+    found: dict[str, Any] = {}
     for phone in ("5531988887777", "553188887777", "+55 31 98888-7777", "31988887777"):
         (found,) = (await get(stage, "customers", phone=phone))["items"]
         assert found["name"] == "Maria Aparecida Souza"
@@ -48,7 +51,8 @@ async def test_a_payment_pays_the_invoice_once(stage):
 
 
 async def test_lists_page_through_everything(stage):
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = await get(stage, "customers", limit=70, cursor=cursor)
         seen += [r["id"] for r in page["items"]]

@@ -32,8 +32,8 @@ def rows(count: int, *, title: str = "Linha") -> list[dict[str, str]]:
     return [{"id": f"r{i}", "title": title} for i in range(count)]
 
 
-ENVELOPE = {"messaging_product": "whatsapp", "to": "+" + MARIA}
-GOOD = {
+ENVELOPE: dict[str, Any] = {"messaging_product": "whatsapp", "to": "+" + MARIA}
+GOOD: dict[str, dict[str, Any]] = {
     "text": {"type": "text", "text": {"body": "Olá", "preview_url": True}},
     "text of 4096 characters": {"type": "text", "text": {"body": "x" * 4096}},
     "image by link": {
@@ -71,7 +71,7 @@ async def test_every_kind_of_message_is_accepted(world, name):
     assert body["messages"][0]["id"].startswith("wamid.")
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], int]] = {
     "no body": ({"type": "text", "text": {}}, 100),
     "blank body": ({"type": "text", "text": {"body": "  "}}, 100),
     "text too long": ({"type": "text", "text": {"body": "x" * 4097}}, 100),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from sandbox.config import FACADE_PNID
-from tests.unit.sandbox.conftest import MARIA
+from tests.unit.sandbox.conftest import MARIA, staged
 from tests.unit.sandbox.servers import until
 
 
@@ -124,8 +124,6 @@ async def test_a_customer_can_change_the_number(stage):
 
 
 async def test_a_restart_keeps_the_conversation_and_finishes_the_ticks(tmp_path):
-    from tests.unit.sandbox.conftest import staged
-
     async with staged(data_dir=tmp_path) as before:
         before.open_window()
         await before.control("faults", {"status_scale": 1000})

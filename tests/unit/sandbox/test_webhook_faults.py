@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from sandbox.webhooks import envelope
+from sandbox.config import SandboxConfig
+from sandbox.faults import Faults
+from sandbox.webhooks import Webhooks, envelope
 from tests.unit.sandbox.conftest import MARIA
 from tests.unit.sandbox.servers import until
 
@@ -36,10 +38,6 @@ async def test_a_refused_webhook_is_delivered_again_until_it_is_taken(stage):
 
 
 def test_pauses_between_tries_grow():
-    from sandbox.config import SandboxConfig
-    from sandbox.faults import Faults
-    from sandbox.webhooks import Webhooks
-
     hooks = Webhooks(SandboxConfig(port=1), Faults())
     pauses = [hooks._pause_after(n) for n in range(1, 14)]
     assert pauses[:5] == [0.0, 1.0, 2.0, 4.0, 8.0]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sandbox.signing import signature, webhook_bytes
+from tests.unit.sandbox.servers import until
 
 ESCAPED = (
     rb'{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":'
@@ -60,8 +61,6 @@ def test_webhooks_leave_as_meta_writes_them():
 
 async def test_the_product_can_check_the_signature_of_what_arrives(stage):
     await stage.say("Olá, não recebi o boleto 😀 / 2")
-    from tests.unit.sandbox.servers import until
-
     await until(stage.product.messages)
     assert stage.product.bad_signatures == 0
     assert stage.product.messages()[0]["text"]["body"] == "Olá, não recebi o boleto 😀 / 2"
