@@ -135,17 +135,30 @@ def deploy(settings: Settings) -> None:
 
     Ray is initialised already. Repeating it changes only what differs.
     """
-    asyncio.run(_start_actors(settings))
+    asyncio.run(_deploy(settings))
+
+
+async def _deploy(settings: Settings) -> None:
+    """Actors and Serve start beside each other: importing is most of it, and there are two cores."""
+    await seed_house(settings)
+    serving = asyncio.to_thread(_serve, settings)
+    await asyncio.gather(_start_actors(settings), serving)
+
+
+def _serve(settings: Settings) -> None:
     serve.start(
         http_options={"host": settings.http_host, "port": settings.http_port},
         logging_config={"enable_access_log": False},
     )
-    serve.run(webhook(settings), name="webhook", route_prefix="/webhook", blocking=False)
-    serve.run(api(settings), name="api", route_prefix="/", blocking=False)
+    serve.run_many(
+        [
+            serve.RunTarget(webhook(settings), name="webhook", route_prefix="/webhook"),
+            serve.RunTarget(api(settings), name="api", route_prefix="/"),
+        ]
+    )
 
 
 async def _start_actors(settings: Settings) -> None:
-    await seed_house(settings)
     directory = Directory()
     wanted: list[tuple[str, str, type, tuple[Any, ...]]] = [
         ("shared", shard_name(shard), ConversationShard, (settings, shard))
@@ -161,5 +174,4 @@ async def _start_actors(settings: Settings) -> None:
         for kind, name, shell, arguments in wanted
     ]
     async with asyncio.timeout(_READY_TIMEOUT_S):
-        for handle in handles:
-            await handle.ready.remote()
+        await asyncio.gather(*(handle.ready.remote() for handle in handles))

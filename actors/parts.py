@@ -1,11 +1,10 @@
-"""What every actor process opens once: pool, Redis, HTTP, the agent; and the ports made of them."""
+"""What every actor process opens once: pool, Redis, HTTP; and the ports made of them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -13,24 +12,15 @@ import httpx
 import ray
 from redis.asyncio import Redis
 
-from actors.conversation.ports import House, Ports
 from actors.directory import Directory, RemoteNumberPool, ShardDoorbell
 from actors.sender.channels import AccountChannels
 from actors.sender.core import SendCore
-from agent.build import build_agent
-from agent.playbook import load_playbook
-from config import limits
 from config.ray_options import POOL_SIZES
 from config.settings import Settings
 from domain.clock import SystemClock
-from domain.consent import ConsentRule
-from domain.conversation import TurnRules
-from domain.turn import QuietRule
 from integrations.whatsapp.client import GraphClient, open_http
 from storage.accounts import Accounts
 from storage.actor_rows import ActorRows
-from storage.catalogue import CatalogueStore
-from storage.conversations import ConversationStore
 from storage.feed import Feed
 from storage.live import Live
 from storage.numbers import NumberStore
@@ -68,20 +58,6 @@ class Parts:
             reports=self.number_pool,
             tracer=self.live,
             name=self.name,
-        )
-
-    def conversation_ports(self) -> Ports:
-        """Everything a conversation's core needs, made of this process's connections."""
-        sender = self.sender()
-        return Ports(
-            conversations=ConversationStore(self.pool),
-            agent=build_agent(self.settings, CatalogueStore(self.pool)),
-            dispatcher=sender,
-            presence=sender,
-            numbers=self.number_pool,
-            tracer=self.live,
-            house=house_of(self.settings),
-            place=self.place,
         )
 
     async def close(self) -> None:
@@ -125,18 +101,4 @@ async def open_parts(settings: Settings, *, kind: str, name: str) -> Parts:
         channels=AccountChannels(accounts, graph),
         actor_rows=rows,
         place={"name": name, "node": context.get_node_id()[:12], "pid": os.getpid()},
-    )
-
-
-def house_of(settings: Settings) -> House:
-    """The deployment's constants, as the turn loop reads them."""
-    return House(
-        company=settings.company_name,
-        timezone=settings.timezone,
-        hours=load_playbook("sales").business_hours.text,
-        rules=TurnRules(
-            quiet=QuietRule(base=timedelta(seconds=settings.quiet_period_s), cap=limits.QUIET_CAP),
-            consent=ConsentRule(settings.ai_consent),
-            late_after=limits.LATE_EVENT_AGE,
-        ),
     )

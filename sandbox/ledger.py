@@ -17,7 +17,7 @@ RANK = {"accepted": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
 class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.revision = 0
+        self.touched: dict[str, int] = {}  # customer -> changes so far, for whoever looks on
 
     def add(
         self,
@@ -48,11 +48,11 @@ class Ledger:
                 category,
             ),
         )
-        self.revision += 1
+        self._touch(customer)
 
     def mark(self, wamid: str, status: str, *, error: dict[str, Any] | None = None) -> None:
         """Record a status; the shown one only moves forward."""
-        row = self._store.row("SELECT status FROM chat WHERE wamid = ?", (wamid,))
+        row = self._store.row("SELECT status, customer FROM chat WHERE wamid = ?", (wamid,))
         if row is None:
             return
         shown = status if RANK.get(status, 0) >= RANK.get(row["status"], 0) else row["status"]
@@ -69,7 +69,10 @@ class Ledger:
             f"UPDATE chat SET status = ?, error = COALESCE(?, error){stamp} WHERE wamid = ?",  # noqa: S608
             (*values, wamid),
         )
-        self.revision += 1
+        self._touch(row["customer"])
+
+    def _touch(self, customer: str) -> None:
+        self.touched[customer] = self.touched.get(customer, 0) + 1
 
     def mark_taken(self, wamids: list[str]) -> None:
         """The product answered 200 to the webhook of these inbound messages."""
@@ -79,7 +82,9 @@ class Ledger:
                 " WHERE wamid = ? AND direction = 'in' AND status != 'read'",
                 (time.time(), wamid),
             )
-        self.revision += 1
+            row = self._store.row("SELECT customer FROM chat WHERE wamid = ?", (wamid,))
+            if row is not None:
+                self._touch(row["customer"])
 
     def get(self, wamid: str) -> dict[str, Any] | None:
         row = self._store.row("SELECT * FROM chat WHERE wamid = ?", (wamid,))

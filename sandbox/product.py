@@ -24,7 +24,11 @@ Event = dict[str, Any]
 
 
 class ProductDownError(Exception):
-    """The product cannot be reached, or refused our login; the text is for the page."""
+    """The product cannot be reached, or refused; the text is for the page. `http` None: no answer."""
+
+    def __init__(self, text: str, http: int | None = None) -> None:
+        super().__init__(text)
+        self.http = http
 
 
 class Product:
@@ -48,7 +52,7 @@ class Product:
         """Made on first use: most sandboxes in tests never call the product."""
         if self._made is None:
             timeout = httpx.Timeout(8.0, connect=2.0)
-            self._made = httpx.AsyncClient(base_url=self.url, timeout=timeout)
+            self._made = httpx.AsyncClient(base_url=self.url, timeout=timeout, trust_env=False)
         return self._made
 
     # -- calls
@@ -63,7 +67,8 @@ class Product:
                 continue
             if answer.status_code >= 400:
                 raise ProductDownError(
-                    f"{method} {path}: HTTP {answer.status_code} {answer.text[:200]}"
+                    f"{method} {path}: HTTP {answer.status_code} {answer.text[:200]}",
+                    answer.status_code,
                 )
             return orjson.loads(answer.content) if answer.content else None
         raise ProductDownError("login recusado")
@@ -110,9 +115,9 @@ class Product:
                     return str(item["id"])
         return None
 
-    def forget(self) -> None:
-        self._conversations.clear()
-        self.traces.clear()
+    def forget(self, customer: Customer) -> None:
+        """The remembered conversation is gone: the product was set up anew."""
+        self._conversations.pop(customer.id, None)
 
     # -- the feed
 

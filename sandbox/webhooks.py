@@ -178,6 +178,7 @@ class Webhooks:
         delivery.done = delivery.http == 200
         self.counts["delivered" if delivery.done else "refused"] += 1
         if delivery.done:
+            delivery.body = b""  # only its story is kept
             self.on_delivered(delivery.wamids)
         return delivery.done
 
@@ -200,7 +201,7 @@ class Webhooks:
             "hub.challenge": challenge,
             "hub.verify_token": self.config.verify_token,
         }
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
             try:
                 answer = await client.get(url or self.target, params=query)
             except httpx.HTTPError as error:

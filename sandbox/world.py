@@ -146,4 +146,5 @@ class World:
         self.numbers.clear()
         self.numbers.update(default_numbers())
         self._load()
-        self.ledger.revision += 1
+        for customer in list(self.ledger.touched):
+            self.ledger.touched[customer] += 1

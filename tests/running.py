@@ -199,7 +199,8 @@ def running_vitrine(
         if key not in {"PYTHONDONTWRITEBYTECODE", "VITRINE_DIR", "RAY_ADDRESS"}
     }
     env |= {"VITRINE_DIR": str(state), "PYTHONUNBUFFERED": "1"}
-    env |= {"QUIET_PERIOD_S": "1", "SANDBOX_MODEL_LATENCY_MS": "50", **(environment or {})}
+    env |= {"QUIET_PERIOD_S": "1", "SANDBOX_MODEL_LATENCY_MS": "50", "DEDICATED_ACTORS_MAX": "3"}
+    env |= environment or {}
     with (own / "up.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "cli.main", "up"],

@@ -17,6 +17,7 @@ from actors.beating import keep_beating
 from actors.conversation.messages import RingConversations
 from actors.conversation.own import OwnActors
 from actors.conversation.residents import Residents
+from actors.conversation.wiring import conversation_ports
 from actors.directory import own_name, shard_name
 from actors.parts import Parts, open_parts
 from config.limits import PASSIVATE_AFTER
@@ -42,7 +43,7 @@ class ConversationShard:
     async def _open(self) -> None:
         self._parts = await open_parts(self._settings, kind="shared", name=shard_name(self._shard))
         self._residents = Residents(
-            self._parts.conversation_ports(), idle_after=PASSIVATE_AFTER, on_active=self._active
+            conversation_ports(self._parts), idle_after=PASSIVATE_AFTER, on_active=self._active
         )
         self._own = OwnActors(
             self._parts,
@@ -118,7 +119,7 @@ class OwnConversation:
     async def _open(self) -> None:
         self._parts: Parts = await open_parts(self._settings, kind="own", name=own_name(self._id))
         # It never passivates itself: its shard retires it when it has been idle long enough.
-        self._residents = Residents(self._parts.conversation_ports(), idle_after=timedelta(days=1))
+        self._residents = Residents(conversation_ports(self._parts), idle_after=timedelta(days=1))
         spawn(
             keep_beating(self._parts, kind="own", residents=self._residents.describe), name="beat"
         )

@@ -74,7 +74,10 @@ def relay_router(world: World, product: Product, *, model: ModelRoutes) -> APIRo
             found = await product.conversation_id(customer)
             body = await product.call("GET", f"/conversations/{found}") if found else None
         except ProductDownError as error:
-            return {"up": False, "problem": str(error), "conversation": None, "traces": []}
+            if error.http == 404:
+                product.forget(customer)
+            up, problem = error.http is not None, str(error)
+            return {"up": up, "problem": problem, "conversation": None, "traces": []}
         traces = [t for t in product.traces if found and t.get("conversation_id") == found]
         return {"up": True, "problem": "", "conversation": body, "traces": traces}
 
@@ -132,7 +135,7 @@ async def _live(world: World, product: Product, customer: Customer) -> AsyncIter
         yield _sse("product", {"up": product.up, "problem": product.problem})
         while True:
             state = (
-                world.ledger.revision,
+                world.ledger.touched.get(customer.id, 0),
                 world.outbound.typing.get(customer.id, 0.0) > time.time(),
             )
             if state != shown:

@@ -179,14 +179,15 @@ const STAGES = {
   "human.took_over": ["stop", "Pessoa assumiu a conversa"],
 };
 function detailText(stage, detail = {}) {
-  const d = { ...detail };
+  const d = { ...detail, ...(detail.actor || {}) };
   const parts = [];
-  const take = (key, shape) => { if (d[key] !== undefined && d[key] !== null && d[key] !== "") parts.push(shape(d[key])); delete d[key]; };
+  const take = (key, shape) => { if (d[key] !== undefined && d[key] !== null && d[key] !== "") { const text = shape(d[key]); if (text) parts.push(text); } delete d[key]; };
   if (stage === "quiet.waiting") take("due_at", (v) => `até ${new Date(seconds(v) * 1000).toLocaleTimeString("pt-BR")}`);
   take("name", (v) => String(v)); take("tool", (v) => String(v)); take("model", (v) => String(v));
   take("phone_number_id", (v) => { const n = state.numbers?.find((x) => x.phone_number_id === v); return n ? n.display_phone : v; });
   take("reason", (v) => `porque ${v}`); take("node", (v) => `nó ${String(v).slice(0, 12)}`); take("pid", (v) => `pid ${v}`);
-  take("epoch", (v) => `época ${v}`); take("http", (v) => `HTTP ${v}`); take("wamid", (v) => `${String(v).slice(0, 18)}…`);
+  take("epoch", (v) => `época ${v}`); take("attempt", (v) => `tentativa ${v}`); take("stop_reason", () => null); take("kind", () => null); take("ms", () => null);
+  take("ok", (v) => (v === false ? "recusada" : null)); take("input_tokens", (v) => `${v} tokens lidos`); take("cache_read_tokens", (v) => (v ? `${v} do cache` : null)); take("output_tokens", (v) => `${v} escritos`); take("http", (v) => `HTTP ${v}`); take("wamid", (v) => `${String(v).slice(0, 18)}…`);
   for (const [key, value] of Object.entries(d)) {
     if (value === null || value === "" || typeof value === "object") continue;
     parts.push(`${key.replace(/_/g, " ")} ${value}`);
@@ -261,8 +262,8 @@ function fact(label, value, extra) {
   return make("dl", {}, make("dt", { textContent: label }), make("dd", { textContent: value ?? "—" }), extra || null);
 }
 function actorFacts() {
-  const c = state.conversation, traced = [...state.traces].reverse().find((t) => t.stage === "actor.activated")?.detail || {};
-  return { ...traced, ...(c?.actor || {}) };
+  const last = [...state.traces].reverse().find((t) => t.detail?.actor || t.stage === "actor.activated")?.detail || {};
+  return { ...last, ...(last.actor || {}), ...(state.conversation?.actor || {}) };
 }
 function drawActor() {
   const box = $("actor"), c = state.conversation;

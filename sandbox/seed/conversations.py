@@ -6,6 +6,14 @@ import random
 from typing import Any
 
 Row = dict[str, Any]
+# who of the six operators took conversations of a purpose
+TAKEN_BY = {
+    "sales_won": "camila@mercante.example",
+    "support": "davi@mercante.example",
+    "second_copy": "julia@mercante.example",
+    "complaint": "helena@mercante.example",
+    "cancel": "renato@mercante.example",
+}
 DAY_S = 24 * 3600
 PAST_CONVERSATIONS = 60
 
@@ -94,6 +102,7 @@ def past_conversations(seed: int, customers: list[Row], products: list[Row]) -> 
                 "name": customer["name"],
                 "purpose": purpose,
                 "started_at_offset_s": start,
+                "operator": TAKEN_BY.get(purpose),
                 "messages": _messages(dice, lines, parts),
             }
         )

@@ -105,6 +105,8 @@ def test_past_conversations_fill_thirty_days_and_quote_real_prices():
         assert offsets == sorted(offsets)
         assert {m["from"] for m in row["messages"]} <= {"contact", "agent", "operator"}
         assert not any("{" in m["text"] for m in row["messages"])
+        by_person = any(m["from"] == "operator" for m in row["messages"])
+        assert (row["operator"] in {o["email"] for o in company.operators}) is by_person
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def turn(history: list[Any], text: str) -> tuple[dict[str, Any], list[str], str]
         },
         "required": ["message", "qualification_score", "next_action", "metadata"],
     }
-    body = {
+    body: dict[str, Any] = {
         "model": "claude-sonnet-5",
         "max_tokens": 900,
         "system": "Você atende pela Mercante Demo.",
@@ -176,7 +176,7 @@ def test_a_context_document_is_read_for_history_pending_and_name():
             "text": '<contato>{"pending":[{"text":"me liga amanhã às 9h30"}]}</contato>',
         },
     ]
-    body = {
+    body: dict[str, Any] = {
         "model": "m",
         "max_tokens": 500,
         "messages": [{"role": "user", "content": content}],

@@ -1,0 +1,1 @@
+"""One measure per file; each returns rows of figure, reference and ratio."""

@@ -1,0 +1,1 @@
+"""Servers and clients so small that they do not dominate what is measured."""

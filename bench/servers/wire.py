@@ -1,0 +1,127 @@
+"""HTTP/1.1 over bare asyncio protocols: a server of constant answers, a client of prepared requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import httptools
+
+#: method, path, body -> status and JSON body; called on the loop, must not block.
+Answer = Callable[[str, str, bytes], tuple[int, bytes]]
+
+_REASONS: Final = {200: b"OK", 404: b"Not Found"}
+
+
+class ServerProtocol(asyncio.Protocol):
+    """One connection; keep-alive, no pipelining beyond what the parser hands over in order."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._parser = httptools.HttpRequestParser(self)
+        self._path = b""
+        self._body: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            assert self._transport is not None
+            self._transport.close()
+
+    def on_message_begin(self) -> None:
+        self._path, self._body = b"", []
+
+    def on_url(self, url: bytes) -> None:
+        self._path += url
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        method = self._parser.get_method().decode()
+        status, body = self._answer(method, self._path.decode(), b"".join(self._body))
+        assert self._transport is not None
+        self._transport.write(
+            b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+            % (status, _REASONS.get(status, b"Error"), len(body), body)
+        )
+
+
+async def serve(answer: Answer, port: int = 0) -> tuple[asyncio.Server, int]:
+    """Listens on loopback; the port it got."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: ServerProtocol(answer), "127.0.0.1", port)
+    return server, int(server.sockets[0].getsockname()[1])
+
+
+class ClientProtocol(asyncio.Protocol):
+    """One keep-alive connection with one request at a time."""
+
+    def __init__(self) -> None:
+        self._waiter: asyncio.Future[int] | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(ConnectionResetError(str(exc)))
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        status = self._parser.get_status_code()
+        self._parser = httptools.HttpResponseParser(self)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(status)
+
+    async def send(self, request: bytes) -> int:
+        """The status; raises ConnectionResetError when the connection ends first."""
+        assert self.transport is not None
+        self._waiter = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return await self._waiter
+
+
+class Client:
+    """Keep-alive connections to one host; as many as are needed at once."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._free: list[ClientProtocol] = []
+
+    async def send(self, request: bytes) -> int:
+        """The status of one request, sent on a free connection or a new one."""
+        connection = self._take()
+        if connection is None:
+            loop = asyncio.get_running_loop()
+            _, connection = await loop.create_connection(ClientProtocol, self._host, self._port)
+        status = await connection.send(request)
+        self._free.append(connection)
+        return status
+
+    def _take(self) -> ClientProtocol | None:
+        while self._free:
+            connection = self._free.pop()
+            if connection.transport is not None and not connection.transport.is_closing():
+                return connection
+        return None
+
+    def close(self) -> None:
+        for connection in self._free:
+            if connection.transport is not None:
+                connection.transport.close()
+        self._free.clear()

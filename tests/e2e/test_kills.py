@@ -1,0 +1,105 @@
+"""SIGKILL in the middle of a turn: every acknowledged message is answered exactly once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.running import Customer, RunningVitrine, wait_for
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
+
+QUESTION = "Quanto custa o plano inicial?"
+
+
+@pytest.fixture(scope="module")
+def supervisor(vitrine: RunningVitrine) -> dict[str, str]:
+    return vitrine.login()
+
+
+@pytest.fixture
+def slow_model(vitrine: RunningVitrine) -> Iterator[None]:
+    vitrine.control("model", latency_ms=2500)
+    yield
+    vitrine.control("model", latency_ms=50)
+
+
+def living_in(
+    vitrine: RunningVitrine, supervisor: dict[str, str], kind: str
+) -> tuple[Customer, str]:
+    """A customer whose conversation is resident in that kind of actor, and the actor's name."""
+    for _ in range(12):
+        customer = vitrine.new_customer()
+        conversation = customer.conversation(supervisor)["id"]
+        own = f"conversation/{conversation}"
+        if kind == "own":
+            names = [a["name"] for a in vitrine.actors(supervisor)]
+            if own in names:
+                return customer, own
+            continue
+        shared = [
+            a["name"]
+            for a in vitrine.actors(supervisor)
+            if a["kind"] == "shared" and any(c["id"] == conversation for c in a["conversations"])
+        ]
+        if shared:
+            return customer, shared[0]
+    raise AssertionError(f"no conversation came to live in an actor of kind {kind}")
+
+
+def ask_and_kill(
+    vitrine: RunningVitrine, supervisor: dict[str, str], customer: Customer, name: str
+) -> list[str]:
+    """Asks, kills the named process while the model thinks, and returns every answer since."""
+    before = len(customer.answers())
+    pid = vitrine.pid_of(name, supervisor)
+    calls = len(vitrine.look("model/calls")["items"])
+    customer.say(QUESTION)
+    wait_for("the model called", lambda: len(vitrine.look("model/calls")["items"]) > calls)
+    os.kill(pid, signal.SIGKILL)
+    customer.wait_for_messages(before + 1, within=90)
+    settled = wait_for("the conversation quiet", lambda: quiet(customer, supervisor), within=60)
+    assert settled["awaiting"] == "none"
+    return customer.answers()[before:]
+
+
+def quiet(customer: Customer, supervisor: dict[str, str]) -> dict[str, Any] | None:
+    shown = customer.conversation(supervisor)
+    open_rows = [m for m in shown["messages"] if m["status"] in {"queued", "unknown"}]
+    return shown if shown["awaiting"] == "none" and not open_rows else None
+
+
+@pytest.mark.usefixtures("slow_model")
+@pytest.mark.parametrize("kind", ["own", "shared"])
+def test_killing_the_conversation_actor_mid_turn_sends_exactly_one_reply(vitrine, supervisor, kind):
+    customer, name = living_in(vitrine, supervisor, kind)
+    assert len(ask_and_kill(vitrine, supervisor, customer, name)) == 1
+
+
+@pytest.mark.usefixtures("slow_model")
+@pytest.mark.parametrize("name", ["number_pool", "webhook/", "sender", "clock"])
+def test_killing_another_part_mid_turn_sends_exactly_one_reply(vitrine, supervisor, name):
+    customer = vitrine.new_customer()
+    assert len(ask_and_kill(vitrine, supervisor, customer, name)) == 1
+
+
+@pytest.mark.usefixtures("slow_model")
+def test_a_takeover_during_a_model_call_lets_nothing_out(vitrine, supervisor):
+    customer = vitrine.new_customer()
+    conversation = customer.conversation(supervisor)
+    before = len(customer.answers())
+    calls = len(vitrine.look("model/calls")["items"])
+    customer.say(QUESTION)
+    wait_for("the model called", lambda: len(vitrine.look("model/calls")["items"]) > calls)
+    fence = vitrine.api("POST", f"/conversations/{conversation['id']}/takeover", supervisor)
+    assert fence["in_flight"] == []
+    assert fence["epoch"] > conversation["epoch"]
+    wait_for(
+        "the turn journalled as fenced",
+        lambda: [t for t in customer.conversation(supervisor)["turns"] if t["state"] == "fenced"],
+    )
+    assert customer.answers()[before:] == []
