@@ -71,6 +71,7 @@ async def api_app(settings: Settings, name: str) -> FastAPI:
             numbers=StoredNumbersControl(parts.pool),
             clock=SystemClock(),
             rehearsal=is_rehearsal(settings),
+            brl_per_usd=settings.usd_brl_rate,
         )
     )
     spawn(keep_beating(parts, kind="api"), name="beat")

@@ -20,6 +20,10 @@ class Act(StrEnum):
     HAND_BACK = "conversation.handback"
     REPLY = "conversation.reply"
     CLOSE = "conversation.close"
+    MUTE = "conversation.mute"
+    SEE = "conversation.seen"
+    RESEND = "conversation.resend"
+    CONFIRM_ARRIVAL = "conversation.arrived"
     NOTE = "conversation.note"
     WHISPER = "conversation.whisper"
     ASSIGN = "conversation.assign"
@@ -35,6 +39,10 @@ class Act(StrEnum):
     READ_ACTORS = "actors.read"
     READ_METRICS = "metrics.read"
     FOLLOW_FEED = "events.read"
+    READ_USERS = "users.read"
+    CREATE_USER = "user.create"
+    CHANGE_USER = "user.change"
+    CHANGE_PASSWORD = "me.password"  # noqa: S105 - the name of an act
 
 
 _EVERYBODY: Final = frozenset(Role)
@@ -45,7 +53,8 @@ ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     **dict.fromkeys(
         (
             Act.WHISPER, Act.ASSIGN, Act.PAUSE, Act.RESUME, Act.READ_NUMBERS, Act.DRAIN_NUMBER,
-            Act.ACTIVATE_NUMBER, Act.READ_ACTORS, Act.READ_METRICS,
+            Act.ACTIVATE_NUMBER, Act.READ_ACTORS, Act.READ_METRICS, Act.READ_USERS, Act.CREATE_USER,
+            Act.CHANGE_USER,
         ),
         _SUPERVISORS,
     ),
@@ -54,13 +63,14 @@ ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who is calling. `token_id` is set when it is a program with an API token of this person."""
+    """Who is calling: in a session, or (`token_id`) a program with an API token of this person."""
 
     operator_id: OperatorId
     email: str
     name: str
     role: Role
     token_id: UUID | None = None
+    session_id: UUID | None = None
 
     @property
     def audit_name(self) -> str:

@@ -102,6 +102,14 @@ class ConversationItem(Answer):
     ai_paused: bool
 
 
+class SendProblem(Answer):
+    """Why a message did not leave or arrive, in words for a person; `code` is Meta's or our own."""
+
+    code: str | int | None = None
+    title: str
+    detail: str | None = None
+
+
 class MessageAnswer(Answer):
     id: UUID
     seq: int
@@ -112,7 +120,7 @@ class MessageAnswer(Answer):
     text: str
     status: str
     status_at: Moment
-    error: Any = None
+    error: SendProblem | None = None
     reply_to: str | None
     turn_id: UUID | None
     phone_number_id: str | None
@@ -186,6 +194,12 @@ class ConversationAnswer(ConversationItem):
     origin: dict[str, Any] | None
     consent: ConsentAnswer
     handled_up_to: int
+    pending: Annotated[
+        list[UUID],
+        Field(
+            description="The customer's messages nobody has answered: what the AI would work on."
+        ),
+    ]
     case: CaseAnswer | None
     messages: list[MessageAnswer]
     earlier_messages: Annotated[
@@ -217,6 +231,16 @@ class HandoffAnswer(Answer):
 
 class Done(Answer):
     ok: Literal[True] = True
+
+
+class UserAnswer(Answer):
+    id: UUID
+    name: str
+    email: str
+    role: Literal["supervisor", "vendor", "agent"]
+    active: bool
+    online: Annotated[bool, Field(description="At the dashboard within the last two minutes.")]
+    password_is_initial: bool
 
 
 class ModelAnswer(Answer):

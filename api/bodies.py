@@ -10,6 +10,7 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    EmailStr,
     Field,
     SecretStr,
     StringConstraints,
@@ -53,9 +54,10 @@ class Nothing(Body):
 
 class HandBack(Body):
     handled_up_to: Annotated[
-        int | None,
+        Annotated[int, Field(ge=0, le=2**63 - 1)] | UUID | Literal["all"] | None,
         Field(
-            ge=0, le=2**63 - 1, description="Arrival number of the last event that needs no answer."
+            description="Up to where nothing needs an answer: a message's id, the arrival number of an "
+            "event, or `all`. Left out: up to the person's last message."
         ),
     ] = None
 
@@ -123,3 +125,32 @@ class Escalate(Body):
 
 class Pause(Body):
     reason: GivenReason
+
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), _Clean
+]
+RoleName = Literal["supervisor", "vendor", "agent"]
+NewPassword = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+
+
+class NewUser(Body):
+    """The password is a first one: its owner is asked for another."""
+
+    email: Annotated[EmailStr, Field(max_length=320)]
+    name: Name
+    role: RoleName
+    password: NewPassword
+
+
+class UserChange(Body):
+    """What is left out stays."""
+
+    name: Name | None = None
+    role: RoleName | None = None
+    active: bool | None = None
+
+
+class PasswordChange(Body):
+    current_password: Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+    new_password: NewPassword

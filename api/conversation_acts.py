@@ -12,13 +12,13 @@ from starlette.responses import Response
 from api.access import Act
 from api.answers import Done, FenceAnswer, HandoffAnswer, Sent
 from api.bodies import Assign, Close, Escalate, HandBack, Nothing, Qualify, Schedule, Send, Text
-from api.deps import Fence
 from api.write import Write, Writing, Written, changed, fence_ring
 from domain.content import Content, Text as TextContent, check_sendable, content_from_json
 from domain.doorbell import Ring, RingReason
 from domain.errors import InvalidInputError
-from domain.ids import ConversationId, OperatorId
+from domain.ids import ConversationId, MessageId, OperatorId
 from domain.storable import storable
+from storage.human_actions import Acting, Fence
 
 router: Final = APIRouter(tags=["conversations"])
 
@@ -30,7 +30,7 @@ async def take_over(
     """The AI sends nothing more here until the conversation is handed back."""
 
     async def act(row: ConversationId) -> Fence:
-        return await write.parts.human_actions.takeover(row, write.principal.operator_id)
+        return await write.parts.human_actions.takeover(row, write.acting)
 
     return await _fenced(write, Act.TAKE_OVER, conversation_id, act)
 
@@ -43,9 +43,9 @@ async def hand_back(
     border = None if body is None else body.handled_up_to
 
     async def act(row: ConversationId) -> Fence:
-        return await write.parts.human_actions.hand_back(row, write.principal.operator_id, border)
+        return await write.parts.human_actions.hand_back(row, write.acting, border)
 
-    return await _fenced(write, Act.HAND_BACK, conversation_id, act, {"handled_up_to": border})
+    return await _fenced(write, Act.HAND_BACK, conversation_id, act)
 
 
 @router.post("/conversations/{conversation_id}/close", response_model=FenceAnswer)
@@ -54,9 +54,19 @@ async def close(conversation_id: UUID, write: Writing, body: Close | None = None
     reason = "" if body is None else body.reason
 
     async def act(row: ConversationId) -> Fence:
-        return await write.parts.human_actions.close(row, write.principal.operator_id, reason)
+        return await write.parts.human_actions.close(row, write.acting, reason)
 
     return await _fenced(write, Act.CLOSE, conversation_id, act)
+
+
+@router.post("/conversations/{conversation_id}/mute", response_model=FenceAnswer)
+async def mute(conversation_id: UUID, write: Writing, _body: Nothing | None = None) -> Response:
+    """Nobody answers until a person does, or hands it back to the AI."""
+
+    async def act(row: ConversationId) -> Fence:
+        return await write.parts.human_actions.mute(row, write.acting)
+
+    return await _fenced(write, Act.MUTE, conversation_id, act)
 
 
 @router.post("/conversations/{conversation_id}/assign", response_model=FenceAnswer)
@@ -65,9 +75,9 @@ async def assign(conversation_id: UUID, body: Assign, write: Writing) -> Respons
     to = OperatorId(body.operator_id)
 
     async def act(row: ConversationId) -> Fence:
-        return await write.parts.human_actions.assign(row, write.principal.operator_id, to)
+        return await write.parts.human_actions.assign(row, write.acting, to=to)
 
-    return await _fenced(write, Act.ASSIGN, conversation_id, act, {"to": str(to)})
+    return await _fenced(write, Act.ASSIGN, conversation_id, act)
 
 
 @router.post("/conversations/{conversation_id}/notes", response_model=Done)
@@ -75,7 +85,7 @@ async def note(conversation_id: UUID, body: Text, write: Writing) -> Response:
     """For colleagues and the AI; the customer never sees it."""
 
     async def act(row: ConversationId) -> object:
-        return await write.parts.human_actions.note(row, write.principal.operator_id, body.text)
+        return await write.parts.human_actions.note(row, write.acting, body.text)
 
     return await _filed(write, Act.NOTE, conversation_id, act)
 
@@ -84,18 +94,18 @@ async def note(conversation_id: UUID, body: Text, write: Writing) -> Response:
 async def whisper(conversation_id: UUID, body: Text, write: Writing) -> Response:
     """Guides the AI's next answer; a draft under way is thought again."""
 
-    async def act(row: ConversationId) -> object:
-        return await write.parts.human_actions.whisper(row, write.principal.operator_id, body.text)
+    async def act(row: ConversationId) -> None:
+        await write.parts.human_actions.whisper(row, write.acting, body.text)
 
     return await _filed(write, Act.WHISPER, conversation_id, act)
 
 
 @router.post("/conversations/{conversation_id}/qualify", response_model=Done)
 async def qualify(conversation_id: UUID, body: Qualify, write: Writing) -> Response:
-    async def act(row: ConversationId) -> object:
-        return await write.parts.human_actions.qualify(row, write.principal.operator_id, body.score)
+    async def act(row: ConversationId) -> None:
+        await write.parts.human_actions.qualify(row, write.acting, body.score)
 
-    return await _filed(write, Act.QUALIFY, conversation_id, act, {"score": body.score})
+    return await _filed(write, Act.QUALIFY, conversation_id, act)
 
 
 @router.post("/conversations/{conversation_id}/schedule", response_model=Done)
@@ -105,20 +115,38 @@ async def schedule(conversation_id: UUID, body: Schedule, write: Writing) -> Res
 
     async def act(row: ConversationId) -> object:
         return await write.parts.human_actions.schedule(
-            row, write.principal.operator_id, body.at, body.subject
+            row, write.acting, at=body.at, subject=body.subject
         )
 
-    return await _filed(write, Act.SCHEDULE, conversation_id, act, {"at": body.at.isoformat()})
+    return await _filed(write, Act.SCHEDULE, conversation_id, act)
+
+
+@router.post("/conversations/{conversation_id}/read", response_model=Done)
+async def mark_read(
+    conversation_id: UUID, write: Writing, _body: Nothing | None = None
+) -> Response:
+    """A person looks at it: nothing of it is unread any more."""
+
+    async def work() -> Written:
+        row = ConversationId(conversation_id)
+        had_unread = await write.parts.human_actions.mark_read(row, write.acting)
+        events = (changed(row),) if had_unread else ()
+        return Written(answer=Done(), target=f"conversation/{row}", events=events, audited=True)
+
+    return await write.run(Act.SEE, work)
 
 
 @router.post("/conversation", status_code=202, response_model=Sent)
 async def send(body: Send, write: Writing) -> Response:
-    """Sends as the person: takes the conversation over, then queues the message."""
+    """Sends as the person: takes the conversation over, then queues the message.
+
+    409 outside the 24-hour window of the number it would leave by; then nothing changed.
+    """
     content = _content(body)
 
     async def work() -> Written:
-        row = await write.check_row(body.conversation_id)
-        reply = await write.parts.human_actions.reply(row, write.principal.operator_id, content)
+        row = ConversationId(body.conversation_id)
+        reply = await write.parts.human_actions.reply(row, write.acting, content)
         fence = reply.fence
         answer = Sent(
             message_id=reply.message_id, epoch=fence.epoch, in_flight=list(fence.in_flight)
@@ -127,12 +155,26 @@ async def send(body: Send, write: Writing) -> Response:
         return Written(
             answer=answer,
             target=f"conversation/{row}",
-            details={"message_id": str(reply.message_id), "epoch": fence.epoch},
             rings=(fence_ring(row), Ring(conversation_id=row, reason=RingReason.OUTBOX)),
             events=(_took_over(write, row, fence), ("message", message), changed(row)),
+            audited=True,
         )
 
     return await write.run(Act.REPLY, work, status=202)
+
+
+@router.post("/messages/{message_id}/resend", response_model=Done)
+async def resend(message_id: UUID, write: Writing, _body: Nothing | None = None) -> Response:
+    """A parked message leaves once more, as it stands."""
+    return await _decided(write, Act.RESEND, message_id, write.parts.human_actions.resend)
+
+
+@router.post("/messages/{message_id}/arrived", response_model=Done)
+async def confirm_arrival(
+    message_id: UUID, write: Writing, _body: Nothing | None = None
+) -> Response:
+    """The person knows that a parked message of unknown outcome did arrive."""
+    return await _decided(write, Act.CONFIRM_ARRIVAL, message_id, write.parts.human_actions.arrived)
 
 
 @router.post("/escalate", response_model=HandoffAnswer)
@@ -140,16 +182,16 @@ async def escalate(body: Escalate, write: Writing) -> Response:
     """Puts the conversation into the human queue; until somebody accepts, the AI goes on."""
 
     async def work() -> Written:
-        row = await write.check_row(body.conversation_id)
+        row = ConversationId(body.conversation_id)
         handoff_id = await write.parts.human_actions.escalate(
-            row, by=write.principal.audit_name, reason=body.reason, priority=body.priority
+            row, write.acting, reason=body.reason, priority=body.priority
         )
         return Written(
             answer=HandoffAnswer(handoff_id=handoff_id),
             target=f"conversation/{row}",
-            details={"handoff_id": str(handoff_id), "priority": body.priority},
             rings=(Ring(conversation_id=row, reason=RingReason.EVENT),),
             events=(changed(row),),
+            audited=True,
         )
 
     return await write.run(Act.ESCALATE, work)
@@ -160,10 +202,9 @@ async def _fenced(
     act: Act,
     conversation_id: UUID,
     do: Callable[[ConversationId], Awaitable[Fence]],
-    details: dict[str, Any] | None = None,
 ) -> Response:
     async def work() -> Written:
-        row = await write.check_row(conversation_id)
+        row = ConversationId(conversation_id)
         fence = await do(row)
         answer = FenceAnswer(
             epoch=fence.epoch, in_flight=list(fence.in_flight), handled_up_to=fence.handled_up_to
@@ -176,11 +217,7 @@ async def _fenced(
         if act in {Act.TAKE_OVER, Act.ASSIGN}:
             events.insert(0, _took_over(write, row, fence))
         return Written(
-            answer=answer,
-            target=f"conversation/{row}",
-            details={"epoch": fence.epoch, **(details or {})},
-            rings=rings,
-            events=events,
+            answer=answer, target=f"conversation/{row}", rings=rings, events=events, audited=True
         )
 
     return await write.run(act, work)
@@ -191,17 +228,36 @@ async def _filed(
     act: Act,
     conversation_id: UUID,
     do: Callable[[ConversationId], Awaitable[object]],
-    details: dict[str, Any] | None = None,
 ) -> Response:
     async def work() -> Written:
-        row = await write.check_row(conversation_id)
+        row = ConversationId(conversation_id)
         await do(row)
         return Written(
             answer=Done(),
             target=f"conversation/{row}",
-            details=details or {},
             rings=(Ring(conversation_id=row, reason=RingReason.EVENT),),
             events=(changed(row),),
+            audited=True,
+        )
+
+    return await write.run(act, work)
+
+
+async def _decided(
+    write: Write,
+    act: Act,
+    message_id: UUID,
+    do: Callable[[MessageId, Acting], Awaitable[ConversationId]],
+) -> Response:
+    async def work() -> Written:
+        row = await do(MessageId(message_id), write.acting)
+        message = {"conversation_id": row, "message_id": message_id}
+        return Written(
+            answer=Done(),
+            target=f"conversation/{row}",
+            rings=(Ring(conversation_id=row, reason=RingReason.OUTBOX),),
+            events=(("message", message), changed(row)),
+            audited=True,
         )
 
     return await write.run(act, work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Protocol
@@ -16,70 +16,16 @@ from redis.asyncio import Redis
 
 from config.settings import Settings
 from domain.clock import Clock
-from domain.content import Content
 from domain.doorbell import Doorbell
-from domain.ids import ConversationId, HandoffId, MessageId, OperatorId, PhysicalNumberId
+from domain.ids import OperatorId, PhysicalNumberId
 from storage.audit import AuditLog
 from storage.feed import Feed
+from storage.human_actions import HumanActions
 from storage.idempotency import IdempotencyKeys
 from storage.inbox_page import InboxPage
 from storage.rate_limits import RateLimits
 
 VERSION = "0.1.0"
-
-
-class Fence(Protocol):
-    """The epoch after a person's act, and what was already on its way to Meta."""
-
-    @property
-    def epoch(self) -> int: ...
-    @property
-    def in_flight(self) -> tuple[MessageId, ...]: ...
-    @property
-    def handled_up_to(self) -> int: ...
-
-
-class Reply(Protocol):
-    @property
-    def message_id(self) -> MessageId: ...
-    @property
-    def fence(self) -> Fence: ...
-
-
-class HumanActions(Protocol):
-    """What people do to a conversation; each is one committed transaction.
-
-    All raise domain.errors.NotFoundError or RejectedError and then changed nothing.
-    """
-
-    async def takeover(self, conversation_id: ConversationId, operator_id: OperatorId) -> Fence: ...
-    async def hand_back(
-        self, conversation_id: ConversationId, operator_id: OperatorId, handled_up_to: int | None
-    ) -> Fence: ...
-    async def reply(
-        self, conversation_id: ConversationId, operator_id: OperatorId, content: Content
-    ) -> Reply: ...
-    async def assign(
-        self, conversation_id: ConversationId, operator_id: OperatorId, to: OperatorId
-    ) -> Fence: ...
-    async def close(
-        self, conversation_id: ConversationId, operator_id: OperatorId, reason: str
-    ) -> Fence: ...
-    async def escalate(
-        self, conversation_id: ConversationId, *, by: str, reason: str, priority: str
-    ) -> HandoffId: ...
-    async def note(
-        self, conversation_id: ConversationId, operator_id: OperatorId, text: str
-    ) -> object: ...
-    async def whisper(
-        self, conversation_id: ConversationId, operator_id: OperatorId, text: str
-    ) -> object: ...
-    async def qualify(
-        self, conversation_id: ConversationId, operator_id: OperatorId, score: float
-    ) -> object: ...
-    async def schedule(
-        self, conversation_id: ConversationId, operator_id: OperatorId, at: datetime, subject: str
-    ) -> object: ...
 
 
 class ActorsReader(Protocol):

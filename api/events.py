@@ -43,7 +43,9 @@ async def follow(
     parts: Parts,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
-    """`message`, `conversation` and `trace` as they happen; `reset` when something may have been missed.
+    """`message`, `conversation`, `trace`, `system` as they happen; `reset` when one may be missing.
+
+    `system` says that the house changed (the pause): look at /system again.
 
     Closed by us after 50 s: come back with Last-Event-ID. The first event, `ready`, carries the id
     to come back with.
@@ -129,6 +131,8 @@ class _Eyes:
             self._own = await list_own_ids(self._parts.pool, self._caller.operator_id)
 
     def render(self, event: LiveEvent) -> list[bytes]:
+        if event.event == "system":
+            return [_block("system", orjson.dumps(event.data or {}), event.place)]
         if event is RESET or event.conversation_id is None:
             return [_block("reset", b"{}", None)]
         if not may_see_row(self._caller, event.assignee_id):

@@ -79,9 +79,11 @@ def _scraper(
     if token is not None:
         given = credentials.credentials if credentials else ""
         return hmac.compare_digest(given.encode(), token.get_secret_value().encode())
-    # A proxy that nobody declared makes every caller look local.
+    # Beyond loopback, or behind something that ends TLS, everybody comes through a local proxy.
     forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
-    return is_loopback(address_of(request)) and (not forwarded or bool(request.app.state.proxies))
+    settings = parts.settings
+    alone = is_loopback(settings.http_host) and not settings.tls_terminated and not forwarded
+    return alone and is_loopback(address_of(request))
 
 
 def _json(page: MetricsPage, parts: ApiParts) -> dict[str, Any]:

@@ -57,7 +57,7 @@ async def identify(parts: ApiParts, token: str) -> Principal | None:
     """The person behind a token that is good now. A revoked session ends its access tokens too."""
     if token.startswith(PREFIX):
         found = await find_api_token(parts.pool, token)
-        return None if found is None else _principal(found, found["token_id"])
+        return None if found is None else _principal(found, token_id=found["token_id"])
     claims = _claims(parts, token)
     if claims is None:
         return None
@@ -66,7 +66,7 @@ async def identify(parts: ApiParts, token: str) -> Principal | None:
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     row = await find_session_operator(parts.pool, OperatorId(operator_id), family_id)
-    return None if row is None else _principal(row, None)
+    return None if row is None else _principal(row, session_id=family_id)
 
 
 def address_of(request: Request) -> str:
@@ -132,13 +132,16 @@ def _claims(parts: ApiParts, token: str) -> dict[str, Any] | None:
     return claims if parts.clock.now() < ends else None
 
 
-def _principal(row: dict[str, Any], token_id: UUID | None) -> Principal:
+def _principal(
+    row: dict[str, Any], *, token_id: UUID | None = None, session_id: UUID | None = None
+) -> Principal:
     return Principal(
         operator_id=OperatorId(row["id"]),
         email=row["email"],
         name=row["name"],
         role=Role(row["role"]),
         token_id=token_id,
+        session_id=session_id,
     )
 
 

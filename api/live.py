@@ -137,6 +137,9 @@ class LiveHub:
         messages = await self._rows(entries, "message", "message_id")
         events: list[LiveEvent] = []
         for entry in entries:
+            if entry.event == "system":
+                events.append(LiveEvent(event="system", place=entry.place, data=entry.data))
+                continue
             conversation_id = _id(entry, "conversation_id")
             if conversation_id not in owners:
                 continue

@@ -21,6 +21,7 @@ from api.answers import (
     StickyNumber,
     TurnAnswer,
 )
+from api.send_problems import send_problem
 from api.timeline import timeline_of
 from storage.conversation_page import ConversationPage
 
@@ -62,6 +63,7 @@ def conversation_for(
             text_version=head["consent_text_version"],
         ),
         handled_up_to=row["handled_up_to"],
+        pending=page.pending,
         case=None if case is None else CaseAnswer(purpose=case, subject=head["case_subject"]),
         messages=[message_for(principal, message) for message in page.messages],
         earlier_messages=page.earlier_messages,
@@ -87,7 +89,7 @@ def message_for(principal: Principal, row: dict[str, Any]) -> MessageAnswer:
         text=row["body"],
         status=row["status"],
         status_at=row["status_at"],
-        error=row["error"],
+        error=send_problem(row["error"]),
         reply_to=row["reply_to"],
         turn_id=row["turn_id"],
         phone_number_id=row["phone_number_id"],

@@ -124,8 +124,12 @@ async def sandbox(parts: Parts) -> Response:
 
 
 async def _switched(parts: ApiParts, *, changed: bool) -> Written:
+    now = await _system(parts)
     return Written(
-        answer=await _system(parts), target=f"switch/{AI_PAUSED}", details={"changed": changed}
+        answer=now,
+        target=f"switch/{AI_PAUSED}",
+        details={"changed": changed},
+        events=(("system", {"ai_paused": now.ai_paused}),),
     )
 
 

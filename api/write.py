@@ -13,15 +13,15 @@ from fastapi import Depends, Header, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from api.access import Act, Principal, check_may, may_see_row
+from api.access import Act, Principal, check_may, row_scope
 from api.deps import ApiParts, Parts
 from api.identity import Caller
 from api.problems import ProblemError
 from domain.doorbell import Ring, RingReason
-from domain.errors import InvalidInputError, NotFoundError, VitrineError
+from domain.errors import InvalidInputError, VitrineError
 from domain.ids import ConversationId
 from storage.audit import AuditLine
-from storage.conversation_page import list_assignees
+from storage.human_actions import Acting
 from storage.idempotency import Standing
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
@@ -30,13 +30,17 @@ _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What a committed write came to, and what has to be told about it."""
+    """What a committed write came to, and what has to be told about it.
+
+    `audited`: its line was written in its own transaction.
+    """
 
     answer: BaseModel
     target: str
     details: Mapping[str, Any] = field(default_factory=dict)
     rings: Sequence[Ring] = ()
     events: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    audited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +75,25 @@ class Write:
         body = written.answer.model_dump(mode="json")
         if self.key is not None:
             await self.parts.keys.finish(self.principal.operator_id, self.key, status, body)
-        line = AuditLine(
-            at=self.parts.clock.now(),
-            actor=self.principal.audit_name,
-            action=act.value,
-            target=written.target,
-            details=written.details,
-        )
-        await self.parts.audit.record(line)
+        if not written.audited:
+            line = AuditLine(
+                at=self.parts.clock.now(),
+                actor=self.principal.audit_name,
+                action=act.value,
+                target=written.target,
+                details=written.details,
+            )
+            await self.parts.audit.record(line)
         return JSONResponse(body, status_code=status)
 
-    async def check_row(self, conversation_id: UUID) -> ConversationId:
-        """Raises NotFoundError for a conversation that is not there or not this person's."""
-        await check_row(self.parts, self.principal, conversation_id)
-        return ConversationId(conversation_id)
+    @property
+    def acting(self) -> Acting:
+        return Acting(
+            operator_id=self.principal.operator_id,
+            audit_name=self.principal.audit_name,
+            row_scope=row_scope(self.principal),
+            at=self.parts.clock.now(),
+        )
 
     async def _begin(self) -> Response | None:
         if self.key is None:
@@ -124,13 +133,6 @@ def _write(
 
 
 Writing = Annotated[Write, Depends(_write)]
-
-
-async def check_row(parts: ApiParts, principal: Principal, conversation_id: UUID) -> None:
-    owners = await list_assignees(parts.pool, [conversation_id])
-    if conversation_id in owners and may_see_row(principal, owners[conversation_id]):
-        return
-    raise NotFoundError("conversation", str(conversation_id))
 
 
 def fence_ring(conversation_id: ConversationId) -> Ring:

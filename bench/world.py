@@ -22,7 +22,7 @@ from bench.servers.wire import Client, serve
 from bench.webhooks import Person, message_request, status_request
 
 SECONDS_MAX: Final = 120.0
-ANSWER_TIMEOUT_S: Final = 30.0
+ANSWER_TIMEOUT_S: Final = 15.0
 STATUSES: Final = (("sent", 0.0), ("delivered", 0.05), ("read", 0.1))
 
 

@@ -23,6 +23,7 @@ from cli.doctor import examine
 from cli.preflight import gigabytes
 from cli.steps import Steps
 from cli.up import up as run_up
+from cli.users import users_app
 from config.settings import Settings, load_settings, plain
 from domain.errors import RejectedError, VitrineError
 from storage.embedded.postgres import EmbeddedPostgres
@@ -31,6 +32,7 @@ from storage.migrate import migrate as run_migrations
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 sandbox_app = typer.Typer(no_args_is_help=True, help="O ensaio: Meta, modelo e ERP de mentira.")
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(users_app, name="user")
 console = Console()
 
 

@@ -46,8 +46,8 @@ class SandboxOperator:
 
 
 OPERATORS: Final = (
-    ("vendor", "Vanessa Lima", "vanessa@vitrine.example"),
-    ("agent", "Ivo Prates", "ivo@vitrine.example"),
+    ("vendor", "Camila Torres", "camila@mercante.example"),
+    ("agent", "Júlia Campos", "julia@mercante.example"),
 )
 
 

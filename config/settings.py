@@ -6,6 +6,7 @@ A missing secret stops the start by name; nothing else of the product reads the 
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -113,6 +114,8 @@ class Settings(BaseSettings):
     retention_days: Annotated[int, Field(ge=1)] = 90
     company_name: str = "Vitrine"
     timezone: str = "America/Sao_Paulo"
+    # An estimate that turns the model's dollars into reais on screens; never an invoice.
+    usd_brl_rate: Annotated[Decimal, Field(gt=0, le=1000)] = Decimal("5.50")
     sandbox: Literal["auto", "on", "off"] = "auto"
     sandbox_url: str | None = None
 

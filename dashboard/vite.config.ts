@@ -8,6 +8,8 @@ const API_PATHS = [
   "/me",
   "/conversations",
   "/conversation",
+  "/messages",
+  "/users",
   "/escalate",
   "/system",
   "/numbers",

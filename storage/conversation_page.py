@@ -59,8 +59,13 @@ SELECT subject, at, created_at FROM scheduled_calls WHERE conversation_id = $1
 _ACTIONS: Final[LiteralString] = """
 SELECT a.at, a.action, a.details, o.name AS operator_name
   FROM audit a LEFT JOIN operators o ON a.actor = 'operator/' || o.id
- WHERE a.target = 'conversation/' || $1::uuid AND a.action NOT LIKE '%.read'
+ WHERE a.target = 'conversation/' || $1::uuid AND a.action NOT LIKE '%.read' AND a.action <> 'conversation.seen'
  ORDER BY a.seq DESC LIMIT 100"""
+_PENDING: Final[LiteralString] = """
+SELECT e.message_id FROM inbound_events e
+ WHERE e.conversation_id = $1 AND e.worked_at IS NULL AND e.kind = 'message'
+   AND e.message_id IS NOT NULL
+ ORDER BY e.seq DESC LIMIT 200"""
 _ASSIGNEES: Final[LiteralString] = """
 SELECT id, assignee_id FROM conversations WHERE id = ANY ($1::uuid[])"""
 _OWN: Final[LiteralString] = "SELECT id FROM conversations WHERE assignee_id = $1 LIMIT 10000"
@@ -79,6 +84,8 @@ class ConversationPage:
     consents: list[dict[str, Any]]
     calls: list[dict[str, Any]]
     actions: list[dict[str, Any]]
+    #: The contact's messages nobody has worked.
+    pending: list[UUID]
 
 
 async def find_page(
@@ -109,6 +116,7 @@ async def find_page(
             consents=await rows(_CONSENTS),
             calls=await rows(_CALLS),
             actions=await rows(_ACTIONS),
+            pending=[row["message_id"] for row in await rows(_PENDING)],
         )
 
 

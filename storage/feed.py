@@ -86,7 +86,7 @@ class Feed:
         """Tells the screens. Ids are enough: the API fills in what each reader may see.
 
         `conversation` takes `{conversation_id}`, `message` `{conversation_id, message_id}`, `trace`
-        what the contract says.
+        what the contract says, `system` what every screen may know of the house.
         """
         await self.publish_many([(event, data)])
 

@@ -1,7 +1,7 @@
-"""What people do to a conversation, each in one transaction.
+"""What people do to a conversation, each in one transaction that ends with its audit line.
 
-Some raise the epoch, after which no AI message of the older epoch is claimed. Raised by: reply, takeover, assignment, hand-back, close, mute. Not by whisper, note, qualification
-and scheduling: those are inbox events that supersede a draft.
+Some raise the epoch, after which no AI message of the older epoch is claimed. Raised by: reply, takeover, assignment, hand-back, close, mute. Not by whisper, note, qualification,
+scheduling, reading and the decision about a parked message.
 """
 
 from __future__ import annotations
@@ -9,120 +9,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 import asyncpg
-import structlog
+from asyncpg.pool import PoolConnectionProxy
 
 from domain.content import Content, check_sendable, content_to_json, text_of
 from domain.conversation import Mode
-from domain.errors import NotFoundError, RejectedError
-from domain.ids import (
-    ConversationId,
-    HandoffId,
-    MessageId,
-    OperatorId,
-    new_id,
+from domain.errors import InvalidInputError, NotFoundError, RejectedError
+from domain.ids import ConversationId, HandoffId, MessageId, OperatorId, new_id
+from storage import human_statements as sql
+from storage.audit import AuditLine, append
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+#: Up to where a person dealt with the customer's words: an arrival number, a message, everything,
+#: or (None) what they dealt with by answering.
+Border = int | UUID | Literal["all"] | None
+
+WINDOW_CLOSED: Final = (
+    "A janela de 24 h está fechada no número por onde a resposta sairia: o WhatsApp só aceita texto "
+    "livre depois que o cliente escrever de novo. Nada foi enviado e nada mudou."
+)
+UNGOVERNED: Final = (
+    "Um modelo só sai com uma decisão registrada do governador de contatos; aqui vai texto livre, "
+    "dentro da janela de 24 h."
 )
 
-log = structlog.get_logger()
 
-# Locks the conversation: the claim takes the same lock, so a takeover is before it or after it.
-FENCE: Final[LiteralString] = """
-UPDATE conversations SET epoch = epoch + 1, version = version + 1, mode = $2,
-       assignee_id = $3, seen_up_to = CASE WHEN $2 = 'agent' THEN 0 ELSE seen_up_to END,
-       unread_count = CASE WHEN $3::uuid IS NULL THEN unread_count ELSE 0 END,
-       updated_at = clock_timestamp()
- WHERE id = $1
-RETURNING epoch, handled_up_to, contact_id
-"""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting:
+    """Who acts, and when. `row_scope`: the assignee whose conversations alone they may touch."""
 
-WITHDRAW_DRAFTS: Final[LiteralString] = """
-WITH gone AS (
-    UPDATE outbox SET state = 'withdrawn', reason = 'fenced', settled_at = clock_timestamp()
-     WHERE conversation_id = $1 AND author = 'agent' AND state = 'queued' RETURNING message_id
-)
-UPDATE messages m SET status = 'withdrawn', status_at = clock_timestamp(),
-       error = '{"reason": "fenced"}' FROM gone WHERE m.id = gone.message_id
-"""
-
-IN_FLIGHT: Final[LiteralString] = """
-SELECT message_id FROM outbox
- WHERE conversation_id = $1 AND author = 'agent' AND state IN ('claimed', 'unknown') ORDER BY seq
-"""
-
-# The person dealt with everything that had arrived when they acted.
-HANDLE: Final[LiteralString] = """
-WITH border AS (
-    SELECT coalesce($2::bigint, (SELECT max(seq) FROM inbound_events WHERE conversation_id = $1), 0) AS seq
-), worked AS (
-    UPDATE inbound_events e SET worked_at = clock_timestamp(), outcome = $3 FROM border
-     WHERE e.conversation_id = $1 AND e.worked_at IS NULL AND e.seq <= border.seq
-)
-UPDATE conversations SET handled_up_to = greatest(handled_up_to, border.seq) FROM border
- WHERE id = $1 RETURNING handled_up_to
-"""
-
-INSERT_MESSAGE: Final[LiteralString] = """
-INSERT INTO messages (id, conversation_id, direction, author, operator_id, content, body, status)
-VALUES ($1, $2, 'outbound', 'operator', $3, $4, $5, 'queued')
-"""
-
-INSERT_ROW: Final[LiteralString] = """
-INSERT INTO outbox (id, conversation_id, contact_id, message_id, author, epoch, content)
-VALUES ($1, $2, $3, $4, 'operator', $5, $6)
-"""
-
-TOUCH: Final[LiteralString] = """
-UPDATE conversations SET last_message_id = $2, last_message_at = clock_timestamp(),
-       updated_at = clock_timestamp() WHERE id = $1
-"""
-
-ACCEPT_HANDOFF: Final[LiteralString] = """
-UPDATE handoffs SET state = 'accepted', accepted_at = clock_timestamp(), accepted_by = $2
- WHERE conversation_id = $1 AND state = 'queued'
-"""
-
-END_HANDOFF: Final[LiteralString] = """
-UPDATE handoffs SET state = $2, ended_at = clock_timestamp()
- WHERE conversation_id = $1 AND state IN ('queued', 'accepted')
-"""
-
-RAISE_HANDOFF: Final[LiteralString] = """
-WITH added AS (
-    INSERT INTO handoffs (id, conversation_id, reason, priority, raised_by)
-    SELECT $1, c.id, $3, $4, $5 FROM conversations c WHERE c.id = $2
-    ON CONFLICT (conversation_id) WHERE state IN ('queued', 'accepted')
-    DO UPDATE SET reason = excluded.reason, priority = excluded.priority
-    RETURNING id
-)
-SELECT id FROM added
-"""
-
-FILE_EVENT: Final[LiteralString] = """
-INSERT INTO inbound_events (id, dedupe_key, kind, conversation_id, payload, sent_at)
-SELECT $1, $2, $3, c.id, $5, clock_timestamp() FROM conversations c WHERE c.id = $4
-RETURNING id
-"""
-
-INSERT_NOTE: Final[LiteralString] = """
-INSERT INTO notes (id, conversation_id, author, body)
-SELECT $1, c.id, o.name, $4 FROM conversations c, operators o WHERE c.id = $2 AND o.id = $3
-RETURNING id
-"""
-
-SET_SCORE: Final[LiteralString] = """
-UPDATE conversations SET score = $2, version = version + 1, updated_at = clock_timestamp()
- WHERE id = $1 RETURNING id
-"""
-
-INSERT_CALL: Final[LiteralString] = """
-INSERT INTO scheduled_calls (id, conversation_id, subject, at)
-SELECT $1, c.id, $3, $4 FROM conversations c WHERE c.id = $2 RETURNING id
-"""
-
-OPERATOR_EXISTS: Final[LiteralString] = "SELECT 1 FROM operators WHERE id = $1 AND active"
+    operator_id: OperatorId
+    audit_name: str
+    row_scope: UUID | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,160 +62,291 @@ class OperatorReply:
     fence: Fence
 
 
-class HumanActions:
-    """Every way a person changes a conversation. Raises NotFoundError for unknown ones."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fenced:
+    fence: Fence
+    contact_id: UUID
+    number: str | None
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+
+class HumanActions:
+    """Every way a person changes a conversation.
+
+    All raise NotFoundError for a conversation that is not there or not theirs, and then, as with
+    every refusal, changed nothing.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
 
-    async def takeover(self, conversation_id: ConversationId, operator_id: OperatorId) -> Fence:
+    async def takeover(self, conversation_id: ConversationId, by: Acting) -> Fence:
         async with self._pool.acquire() as db, db.transaction():
-            fence, _ = await _raise_fence(db, conversation_id, Mode.OPERATOR, operator_id)
-            await db.execute(ACCEPT_HANDOFF, conversation_id, operator_id)
-            return fence
+            done = await _raise_fence(db, conversation_id, by, Mode.OPERATOR, by.operator_id)
+            await db.execute(sql.ACCEPT_HANDOFF, conversation_id, by.operator_id)
+            await _fenced_line(db, by, "takeover", conversation_id, done.fence)
+            return done.fence
 
-    async def assign(
-        self, conversation_id: ConversationId, operator_id: OperatorId, to: OperatorId
-    ) -> Fence:
+    async def assign(self, conversation_id: ConversationId, by: Acting, *, to: OperatorId) -> Fence:
         async with self._pool.acquire() as db, db.transaction():
-            if await db.fetchval(OPERATOR_EXISTS, to) is None:
+            if await db.fetchval(sql.OPERATOR_EXISTS, to) is None:
                 raise NotFoundError("operator", str(to))
-            fence, _ = await _raise_fence(db, conversation_id, Mode.OPERATOR, to)
-            await db.execute(ACCEPT_HANDOFF, conversation_id, to)
-        _log("conversation.assigned", conversation_id, operator_id, to=str(to))
-        return fence
+            done = await _raise_fence(db, conversation_id, by, Mode.OPERATOR, to)
+            await db.execute(sql.ACCEPT_HANDOFF, conversation_id, to)
+            await _fenced_line(db, by, "assign", conversation_id, done.fence, to=str(to))
+            return done.fence
 
     async def reply(
-        self, conversation_id: ConversationId, operator_id: OperatorId, content: Content
+        self, conversation_id: ConversationId, by: Acting, content: Content
     ) -> OperatorReply:
-        """Sends as the person; what had arrived until now counts as dealt with."""
+        """Sends as the person; what had arrived until now counts as dealt with.
+
+        Raises RejectedError outside the service window of the number it would leave by.
+        """
         check_sendable(content)
         message_id, row_id = MessageId(new_id()), new_id()
         body = content_to_json(content)
+        if body["kind"] == "template":
+            raise RejectedError(UNGOVERNED)
         async with self._pool.acquire() as db, db.transaction():
-            fence, contact_id = await _raise_fence(db, conversation_id, Mode.OPERATOR, operator_id)
-            handled = await db.fetchval(HANDLE, conversation_id, None, "answered_by_person")
+            done = await _raise_fence(db, conversation_id, by, Mode.OPERATOR, by.operator_id)
+            if not await db.fetchval(sql.WINDOW_IS_OPEN, done.contact_id, done.number):
+                raise RejectedError(WINDOW_CLOSED)
+            handled = await db.fetchval(sql.HANDLE, conversation_id, None, "answered_by_person")
             await db.execute(
-                INSERT_MESSAGE, message_id, conversation_id, operator_id, body, text_of(content)
-            )
+                sql.INSERT_MESSAGE, message_id, conversation_id, by.operator_id, body,
+                text_of(content),
+            )  # fmt: skip
             await db.execute(
-                INSERT_ROW, row_id, conversation_id, contact_id, message_id, fence.epoch, body
-            )
-            await db.execute(TOUCH, conversation_id, message_id)
-            await db.execute(ACCEPT_HANDOFF, conversation_id, operator_id)
-        return OperatorReply(
-            message_id=message_id,
-            fence=Fence(epoch=fence.epoch, in_flight=fence.in_flight, handled_up_to=handled),
-        )
+                sql.INSERT_ROW, row_id, conversation_id, done.contact_id, message_id,
+                done.fence.epoch, body,
+            )  # fmt: skip
+            await db.execute(sql.TOUCH, conversation_id, message_id)
+            await db.execute(sql.ACCEPT_HANDOFF, conversation_id, by.operator_id)
+            fence = _with_border(done.fence, handled)
+            await _fenced_line(db, by, "reply", conversation_id, fence, message_id=str(message_id))
+        return OperatorReply(message_id=message_id, fence=fence)
 
     async def hand_back(
-        self, conversation_id: ConversationId, operator_id: OperatorId, handled_up_to: int | None
+        self, conversation_id: ConversationId, by: Acting, handled_up_to: Border
     ) -> Fence:
         """Gives the conversation back to the AI: what arrived after `handled_up_to` is pending.
 
-        None keeps the border of the person's last message.
+        None keeps the border of the person's last message. Raises InvalidInputError for a message
+        of another conversation.
         """
         async with self._pool.acquire() as db, db.transaction():
-            fence, _ = await _raise_fence(db, conversation_id, Mode.AGENT, None)
-            border = fence.handled_up_to if handled_up_to is None else handled_up_to
-            handled = await db.fetchval(HANDLE, conversation_id, border, "handled_by_person")
-            await db.execute(END_HANDOFF, conversation_id, "returned")
-            _log("conversation.handed_back", conversation_id, operator_id)
-            return Fence(epoch=fence.epoch, in_flight=fence.in_flight, handled_up_to=handled)
+            done = await _raise_fence(db, conversation_id, by, Mode.AGENT, None)
+            border = await _border(db, conversation_id, handled_up_to, done.fence.handled_up_to)
+            handled = await db.fetchval(sql.HANDLE, conversation_id, border, "handled_by_person")
+            await db.execute(sql.END_HANDOFF, conversation_id, "returned")
+            fence = _with_border(done.fence, handled)
+            await _fenced_line(
+                db, by, "handback", conversation_id, fence, handled_up_to=fence.handled_up_to
+            )
+            return fence
 
-    async def close(
-        self, conversation_id: ConversationId, operator_id: OperatorId, reason: str
-    ) -> Fence:
+    async def close(self, conversation_id: ConversationId, by: Acting, reason: str) -> Fence:
         async with self._pool.acquire() as db, db.transaction():
-            fence, _ = await _raise_fence(db, conversation_id, Mode.CLOSED, None)
-            handled = await db.fetchval(HANDLE, conversation_id, None, "closed")
-            await db.execute(END_HANDOFF, conversation_id, "closed")
+            done = await _raise_fence(db, conversation_id, by, Mode.CLOSED, None)
+            handled = await db.fetchval(sql.HANDLE, conversation_id, None, "closed")
+            await db.execute(sql.END_HANDOFF, conversation_id, "closed")
             if reason:
                 await db.execute(
-                    INSERT_NOTE, new_id(), conversation_id, operator_id, f"Encerrada: {reason}"
-                )
-            return Fence(epoch=fence.epoch, in_flight=fence.in_flight, handled_up_to=handled)
+                    sql.INSERT_NOTE, new_id(), conversation_id, by.operator_id,
+                    f"Encerrada: {reason}",
+                )  # fmt: skip
+            fence = _with_border(done.fence, handled)
+            await _fenced_line(db, by, "close", conversation_id, fence)
+            return fence
+
+    async def mute(self, conversation_id: ConversationId, by: Acting) -> Fence:
+        """Nobody answers until a person does or hands it back; whose it was stays so."""
+        async with self._pool.acquire() as db, db.transaction():
+            done = await _raise_fence(db, conversation_id, by, Mode.MUTED, None)
+            await _fenced_line(db, by, "mute", conversation_id, done.fence)
+            return done.fence
 
     async def escalate(
-        self, conversation_id: ConversationId, *, by: str, reason: str, priority: str
+        self, conversation_id: ConversationId, by: Acting, *, reason: str, priority: str
     ) -> HandoffId:
         """Puts the conversation into the human queue; an open hand-off is updated, not doubled."""
-        found = await self._pool.fetchval(
-            RAISE_HANDOFF, new_id(), conversation_id, reason, priority, by
-        )
-        return HandoffId(_found(found, "conversation", conversation_id))
+        async with self._pool.acquire() as db, db.transaction():
+            await _lock(db, conversation_id, by)
+            handoff_id = await db.fetchval(
+                sql.RAISE_HANDOFF, new_id(), conversation_id, reason, priority, by.audit_name
+            )
+            details = {"handoff_id": str(handoff_id), "priority": priority}
+            await _line(db, by, "escalate", conversation_id, details)
+            return HandoffId(handoff_id)
 
-    async def note(
-        self, conversation_id: ConversationId, operator_id: OperatorId, text: str
-    ) -> UUID:
+    async def note(self, conversation_id: ConversationId, by: Acting, text: str) -> UUID:
         """A note for people; the AI reads it with its next turn."""
-        note_id = await self._pool.fetchval(
-            INSERT_NOTE, new_id(), conversation_id, operator_id, text
-        )
-        return _found(note_id, "conversation", conversation_id)
+        note_id = new_id()
+        async with self._pool.acquire() as db, db.transaction():
+            await _lock(db, conversation_id, by)
+            await db.execute(sql.INSERT_NOTE, note_id, conversation_id, by.operator_id, text)
+            await _line(db, by, "note", conversation_id, {"note_id": str(note_id)})
+        return note_id
 
-    async def whisper(
-        self, conversation_id: ConversationId, operator_id: OperatorId, text: str
-    ) -> None:
+    async def whisper(self, conversation_id: ConversationId, by: Acting, text: str) -> None:
         """Guidance for the AI's next turn, never shown to the contact."""
-        await self._file(
-            conversation_id, "whisper", {"operator_id": str(operator_id), "text": text}
-        )
+        event_id = new_id()
+        payload = {"operator_id": str(by.operator_id), "text": text}
+        async with self._pool.acquire() as db, db.transaction():
+            await _lock(db, conversation_id, by)
+            await db.execute(
+                sql.FILE_EVENT, event_id, f"whisper:{event_id}", "whisper", conversation_id, payload
+            )
+            await _line(db, by, "whisper", conversation_id, {})
 
-    async def qualify(
-        self, conversation_id: ConversationId, operator_id: OperatorId, score: float
-    ) -> None:
+    async def qualify(self, conversation_id: ConversationId, by: Acting, score: float) -> None:
         if not 0 <= score <= 1:
-            raise RejectedError("score: must be between 0 and 1")
-        found = await self._pool.fetchval(SET_SCORE, conversation_id, score)
-        _found(found, "conversation", conversation_id)
-        _log("conversation.qualified", conversation_id, operator_id)
+            raise InvalidInputError("score", "must be between 0 and 1")
+        async with self._pool.acquire() as db, db.transaction():
+            await _lock(db, conversation_id, by)
+            await db.execute(sql.SET_SCORE, conversation_id, score)
+            await _line(db, by, "qualify", conversation_id, {"score": score})
 
     async def schedule(
-        self,
-        conversation_id: ConversationId,
-        operator_id: OperatorId,
-        at: datetime,
-        subject: str,
+        self, conversation_id: ConversationId, by: Acting, *, at: datetime, subject: str
     ) -> UUID:
-        call_id = await self._pool.fetchval(INSERT_CALL, new_id(), conversation_id, subject, at)
-        _log("conversation.call_scheduled", conversation_id, operator_id)
-        return _found(call_id, "conversation", conversation_id)
+        call_id = new_id()
+        async with self._pool.acquire() as db, db.transaction():
+            await _lock(db, conversation_id, by)
+            await db.execute(sql.INSERT_CALL, call_id, conversation_id, subject, at)
+            await _line(db, by, "schedule", conversation_id, {"at": at.isoformat()})
+        return call_id
 
-    async def _file(
-        self, conversation_id: ConversationId, kind: str, payload: Mapping[str, Any]
-    ) -> None:
-        event_id = new_id()
-        filed = await self._pool.fetchval(
-            FILE_EVENT, event_id, f"{kind}:{event_id}", kind, conversation_id, payload
-        )
-        _found(filed, "conversation", conversation_id)
+    async def mark_read(self, conversation_id: ConversationId, by: Acting) -> bool:
+        """Whether there was something unread."""
+        async with self._pool.acquire() as db, db.transaction():
+            await _lock(db, conversation_id, by)
+            changed = await db.fetchval(sql.MARK_READ, conversation_id) is not None
+            if changed:
+                await _line(db, by, "seen", conversation_id, {})
+            return changed
+
+    async def resend(self, message_id: MessageId, by: Acting) -> ConversationId:
+        """A parked message leaves once more. Raises RejectedError when it is not parked."""
+        async with self._pool.acquire() as db, db.transaction():
+            parked = await _parked(db, message_id, by)
+            row = parked.row
+            is_open = await db.fetchval(sql.WINDOW_IS_OPEN, parked.contact_id, row["number"])
+            if row["kind"] != "template" and not is_open:
+                raise RejectedError(WINDOW_CLOSED)
+            await db.execute(sql.RESEND, row["id"], parked.epoch)
+            details = {"message_id": str(message_id), "was": row["reason"]}
+            await _line(db, by, "resend", parked.conversation_id, details)
+            return parked.conversation_id
+
+    async def arrived(self, message_id: MessageId, by: Acting) -> ConversationId:
+        """The person knows that a parked message arrived. Raises RejectedError when it never left."""
+        async with self._pool.acquire() as db, db.transaction():
+            parked = await _parked(db, message_id, by)
+            if parked.row["attempts"] == 0:
+                raise RejectedError("Esta mensagem nunca saiu daqui; ela não pode ter chegado.")
+            await db.execute(sql.ARRIVED, parked.row["id"])
+            details = {"message_id": str(message_id), "was": parked.row["reason"]}
+            await _line(db, by, "arrived", parked.conversation_id, details)
+            return parked.conversation_id
 
 
 async def _raise_fence(
-    db: asyncpg.pool.PoolConnectionProxy[asyncpg.Record],
+    db: Connection,
     conversation_id: ConversationId,
+    by: Acting,
     mode: Mode,
     assignee: OperatorId | None,
-) -> tuple[Fence, UUID]:
-    row = await db.fetchrow(FENCE, conversation_id, mode, assignee)
+) -> _Fenced:
+    row = await db.fetchrow(sql.FENCE, conversation_id, mode, assignee, by.row_scope)
     if row is None:
         raise NotFoundError("conversation", str(conversation_id))
-    await db.execute(WITHDRAW_DRAFTS, conversation_id)
-    flying = await db.fetch(IN_FLIGHT, conversation_id)
+    await db.execute(sql.WITHDRAW_DRAFTS, conversation_id)
+    flying = await db.fetch(sql.IN_FLIGHT, conversation_id)
     fence = Fence(
         epoch=row["epoch"],
         in_flight=tuple(MessageId(r["message_id"]) for r in flying),
         handled_up_to=row["handled_up_to"],
     )
-    return fence, row["contact_id"]
+    return _Fenced(fence=fence, contact_id=row["contact_id"], number=row["number"])
 
 
-def _log(event: str, conversation_id: ConversationId, operator_id: OperatorId, **more: str) -> None:
-    log.info(event, conversation_id=str(conversation_id), operator_id=str(operator_id), **more)
+async def _lock(db: Connection, conversation_id: ConversationId, by: Acting) -> asyncpg.Record:
+    """The conversation's `epoch` and `contact_id`, its row locked until the end."""
+    row = await db.fetchrow(sql.LOCK, conversation_id, by.row_scope)
+    if row is None:
+        raise NotFoundError("conversation", str(conversation_id))
+    return row
 
 
-def _found(value: UUID | None, kind: str, key: object) -> UUID:
-    if value is None:
-        raise NotFoundError(kind, str(key))
-    return value
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parked:
+    conversation_id: ConversationId
+    epoch: int
+    contact_id: UUID
+    row: asyncpg.Record
+
+
+async def _parked(db: Connection, message_id: MessageId, by: Acting) -> _Parked:
+    found = await db.fetchval(sql.CONVERSATION_OF_MESSAGE, message_id)
+    if found is None:
+        raise NotFoundError("message", str(message_id))
+    conversation_id = ConversationId(found)
+    locked = await _lock(db, conversation_id, by)
+    row = await db.fetchrow(sql.PARKED_ROW, message_id)
+    if row is None:
+        raise RejectedError("Esta mensagem não espera mais uma decisão; recarregue a conversa.")
+    return _Parked(
+        conversation_id=conversation_id,
+        epoch=locked["epoch"],
+        contact_id=locked["contact_id"],
+        row=row,
+    )
+
+
+async def _border(
+    db: Connection, conversation_id: ConversationId, wanted: Border, answered: int
+) -> int | None:
+    """The arrival number up to which nothing is pending; None for all of it."""
+    match wanted:
+        case None:
+            return answered
+        case "all":
+            return None
+        case int():
+            return wanted
+        case UUID():
+            pass
+    found: int | None = await db.fetchval(sql.BORDER_OF_MESSAGE, conversation_id, wanted)
+    if found is None:
+        raise InvalidInputError("body.handled_up_to", "is no message of this conversation")
+    return found
+
+
+def _with_border(fence: Fence, handled_up_to: int) -> Fence:
+    return Fence(epoch=fence.epoch, in_flight=fence.in_flight, handled_up_to=handled_up_to)
+
+
+async def _fenced_line(
+    db: Connection,
+    by: Acting,
+    act: str,
+    conversation_id: ConversationId,
+    fence: Fence,
+    **more: object,
+) -> None:
+    await _line(db, by, act, conversation_id, {"epoch": fence.epoch, **more})
+
+
+async def _line(
+    db: Connection, by: Acting, act: str, target: ConversationId, details: Mapping[str, Any]
+) -> None:
+    """Last in its transaction: other writers of the log wait from here on."""
+    line = AuditLine(
+        at=by.at,
+        actor=by.audit_name,
+        action=f"conversation.{act}",
+        target=f"conversation/{target}",
+        details=details,
+    )
+    await append(db, [line])

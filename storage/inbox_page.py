@@ -34,8 +34,9 @@ SELECT c.id, c.mode, c.epoch, c.version, c.score, c.unread_count, c.updated_at, 
             WHERE q.state = 'queued' AND q.queued_at <= h.queued_at) END AS handoff_position,
        m.body AS last_text, m.author AS last_author, m.direction AS last_direction,
        m.status AS last_status, m.sent_at AS last_at,
-       (SELECT max(w.open_until) FROM service_windows w
-         WHERE w.contact_id = c.contact_id AND w.open_until > now()) AS window_open_until,
+       (SELECT w.open_until FROM service_windows w
+         WHERE w.contact_id = c.contact_id AND w.open_until > now()
+           AND w.phone_number_id = coalesce(c.sticky_number, c.last_inbound_number)) AS window_open_until,
        pending.newest AS pending_newest,
        pending.newest + $2::interval > clock_timestamp() AS pending_is_quiet,
        EXISTS (SELECT 1 FROM outbox o WHERE o.conversation_id = c.id

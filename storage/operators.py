@@ -14,22 +14,26 @@ import asyncpg
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from domain.errors import InvalidInputError
+from domain.errors import InvalidInputError, NotFoundError, RejectedError
 from domain.ids import OperatorId, new_id
 
 _BY_EMAIL: Final[LiteralString] = """
-SELECT id, email, name, role, active, password_is_initial, password_hash
+SELECT id, email, name, role, active, password_is_initial, password_hash,
+       coalesce(online_until > now(), false) AS online
   FROM operators WHERE lower(email) = lower($1)"""
 _BY_ID: Final[LiteralString] = """
-SELECT id, email, name, role, active, password_is_initial FROM operators WHERE id = $1"""
+SELECT id, email, name, role, active, password_is_initial, password_hash,
+       coalesce(online_until > now(), false) AS online FROM operators WHERE id = $1"""
 _LIST: Final[LiteralString] = """
-SELECT id, email, name, role, active, password_is_initial FROM operators ORDER BY name, id LIMIT 1000"""
+SELECT id, email, name, role, active, password_is_initial,
+       coalesce(online_until > now(), false) AS online
+  FROM operators ORDER BY active DESC, name, id LIMIT 1000"""
 _INSERT: Final[LiteralString] = """
 INSERT INTO operators (id, email, name, role, password_hash, password_is_initial)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (lower(email)) DO NOTHING RETURNING id"""
 _CHANGE: Final[LiteralString] = """
-UPDATE operators SET password_hash = $2, password_is_initial = false WHERE id = $1"""
+UPDATE operators SET password_hash = $2, password_is_initial = $3 WHERE id = $1"""
 _RENEW: Final[LiteralString] = """
 UPDATE operators SET password_hash = $2 WHERE id = $1 AND password_is_initial"""
 _REHASH: Final[LiteralString] = (
@@ -38,6 +42,17 @@ _REHASH: Final[LiteralString] = (
 _HAS_SUPERVISOR: Final[LiteralString] = (
     "SELECT EXISTS (SELECT 1 FROM operators WHERE role = 'supervisor' AND active)"
 )
+# Two supervisors who retire each other at once must not both succeed.
+_LOCK_SUPERVISORS: Final[LiteralString] = (
+    "SELECT id FROM operators WHERE role = 'supervisor' AND active ORDER BY id FOR UPDATE"
+)
+_UPDATE: Final[LiteralString] = """
+UPDATE operators SET name = coalesce($2, name), role = coalesce($3, role),
+       active = coalesce($4, active),
+       online_until = CASE WHEN $4 IS FALSE THEN NULL ELSE online_until END
+ WHERE id = $1
+RETURNING id, email, name, role, active, password_is_initial,
+          coalesce(online_until > now(), false) AS online"""
 _SEEN: Final[LiteralString] = """
 UPDATE operators SET online_until = now() + interval '2 minutes'
  WHERE id = $1 AND (online_until IS NULL OR online_until < now() + interval '1 minute')"""
@@ -71,10 +86,16 @@ class Operator:
     role: Role
     active: bool
     password_is_initial: bool
+    online: bool
 
 
 async def find_operator(pool: asyncpg.Pool[Any], operator_id: OperatorId) -> Operator | None:
     row = await pool.fetchrow(_BY_ID, operator_id)
+    return None if row is None else _operator(row)
+
+
+async def find_operator_by_email(pool: asyncpg.Pool[Any], email: str) -> Operator | None:
+    row = await pool.fetchrow(_BY_EMAIL, email.strip())
     return None if row is None else _operator(row)
 
 
@@ -113,10 +134,44 @@ async def create_operator(
     return OperatorId(made)
 
 
-async def set_password(pool: asyncpg.Pool[Any], operator_id: OperatorId, password: str) -> None:
-    """The owner's own choice. Raises InvalidInputError for a short password."""
+async def change_operator(
+    pool: asyncpg.Pool[Any],
+    operator_id: OperatorId,
+    *,
+    name: str | None = None,
+    role: Role | None = None,
+    active: bool | None = None,
+) -> Operator:
+    """Changes what is given. Somebody inactive is out of every session at once.
+
+    Raises NotFoundError, or RejectedError for the last active supervisor.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        supervisors = {row["id"] for row in await connection.fetch(_LOCK_SUPERVISORS)}
+        retires = active is False or role not in {None, Role.SUPERVISOR}
+        if retires and supervisors == {operator_id}:
+            raise RejectedError(
+                "Esta é a última pessoa com perfil de supervisão; dê o perfil a outra antes."
+            )
+        row = await connection.fetchrow(
+            _UPDATE, operator_id, name, None if role is None else role.value, active
+        )
+    if row is None:
+        raise NotFoundError("operator", str(operator_id))
+    return _operator(row)
+
+
+async def has_password(pool: asyncpg.Pool[Any], operator_id: OperatorId, password: str) -> bool:
+    row = await pool.fetchrow(_BY_ID, operator_id)
+    return await _verify(row["password_hash"] if row else None, password)
+
+
+async def set_password(
+    pool: asyncpg.Pool[Any], operator_id: OperatorId, password: str, *, initial: bool = False
+) -> None:
+    """`initial`: somebody else chose it. Raises InvalidInputError for a short password."""
     check_password(password)
-    await pool.execute(_CHANGE, operator_id, await hash_password(password))
+    await pool.execute(_CHANGE, operator_id, await hash_password(password), initial)
 
 
 async def seed_admin(pool: asyncpg.Pool[Any], email: str, password: str) -> Seeded:
@@ -183,4 +238,5 @@ def _operator(row: Any) -> Operator:
         role=Role(row["role"]),
         active=row["active"],
         password_is_initial=row["password_is_initial"],
+        online=row["online"],
     )

@@ -27,6 +27,9 @@ SELECT t.family_id, t.operator_id, t.used_at, t.revoked_at IS NOT NULL AS revoke
 _USE: Final[LiteralString] = "UPDATE refresh_tokens SET used_at = now() WHERE token_hash = $1"
 _REVOKE: Final[LiteralString] = """
 UPDATE refresh_tokens SET revoked_at = now() WHERE family_id = $1 AND revoked_at IS NULL"""
+_REVOKE_OTHERS: Final[LiteralString] = """
+UPDATE refresh_tokens SET revoked_at = now()
+ WHERE operator_id = $1 AND family_id IS DISTINCT FROM $2 AND revoked_at IS NULL"""
 _END: Final[LiteralString] = """
 UPDATE refresh_tokens SET revoked_at = now()
  WHERE family_id = (SELECT family_id FROM refresh_tokens WHERE token_hash = $1) AND revoked_at IS NULL
@@ -90,6 +93,13 @@ async def close_session(pool: asyncpg.Pool[Any], refresh_token: str) -> Operator
     """Ends the family; who it was, or None when there was nothing to end."""
     found: UUID | None = await pool.fetchval(_END, _hash(refresh_token))
     return None if found is None else OperatorId(found)
+
+
+async def close_other_sessions(
+    pool: asyncpg.Pool[Any], operator_id: OperatorId, keep: UUID | None
+) -> None:
+    """After a change of password whoever knew the old one is out; `keep` is the caller's family."""
+    await pool.execute(_REVOKE_OTHERS, operator_id, keep)
 
 
 async def find_session_operator(

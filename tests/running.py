@@ -6,6 +6,7 @@ do not disturb each other.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import json
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import asyncpg
 import httpx
 import psutil
 
@@ -121,6 +123,18 @@ class RunningVitrine:
         )
         return int(found[0]["pid"])
 
+    def sql(self, query: str, *arguments: object) -> Any:
+        """One value from the product's database, to look at what no door shows."""
+
+        async def ask() -> Any:
+            connection = await asyncpg.connect(self.dsn)
+            try:
+                return await connection.fetchval(query, *arguments)
+            finally:
+                await connection.close()
+
+        return asyncio.run(ask())
+
     def stop(self) -> int:
         """Ctrl-C; the exit code. Raises when processes of it remain."""
         children = psutil.Process(self.process.pid).children(recursive=True)
@@ -175,6 +189,30 @@ class Customer:
         )
         shown: dict[str, Any] = self.vitrine.api("GET", f"/conversations/{found[0]['id']}", headers)
         return shown
+
+
+def living_in(
+    vitrine: RunningVitrine, supervisor: Mapping[str, str], kind: str
+) -> tuple[Customer, str]:
+    """A customer whose conversation lives in that kind of actor, and the actor's name.
+
+    The first few active conversations are granted an own actor when they become active, so who has
+    none after a first exchange stays in the shard. An idle own actor makes room after 45 s.
+    """
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        customer = vitrine.new_customer()
+        conversation = customer.conversation(supervisor)["id"]
+        granted = vitrine.sql(
+            "SELECT count(*) FROM own_actors WHERE conversation_id = $1::uuid", conversation
+        )
+        if kind == "own" and granted:
+            own = f"conversation/{conversation}"
+            vitrine.pid_of(own, supervisor)
+            return customer, own
+        if kind == "shared" and not granted:
+            return customer, "conversations/0"
+    raise AssertionError(f"no conversation came to live in an actor of kind {kind}")
 
 
 def _text(message: Mapping[str, Any]) -> str:

@@ -123,7 +123,7 @@ class ConversationCore:
                 commit = steps.ask_consent(conversation, decision, house.company)
                 return await self._commit(commit)
             case RecordConsent():
-                commit = steps.record_consent(conversation, decision, house.company)
+                commit = steps.record_consent(conversation, decision, house.hours)
                 return await self._commit(commit)
             case TakeOverByEcho():
                 return await self._commit(steps.take_over_by_echo(conversation, decision))

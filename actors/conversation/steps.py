@@ -95,7 +95,7 @@ def ask_consent(conversation: Conversation, step: AskConsent, company: str) -> C
     )
 
 
-def record_consent(conversation: Conversation, step: RecordConsent, company: str) -> Commit:
+def record_consent(conversation: Conversation, step: RecordConsent, hours: str) -> Commit:
     """The tap is worked; after a yes the waiting question is next, after a no it is a person's."""
     asked = conversation.state.get(ASKED_MESSAGE)
     granted = step.answer is ConsentAnswer.GRANTED
@@ -107,7 +107,7 @@ def record_consent(conversation: Conversation, step: RecordConsent, company: str
     )
     outbound = []
     if not granted:
-        outbound = [system_text(wording("consent_refused", company=company).text)]
+        outbound = [system_text(wording("consent_refused", hours=hours).text)]
     return Commit(
         conversation_id=conversation.id,
         epoch=conversation.epoch,

@@ -84,7 +84,8 @@ class Outside:
         return 200, orjson.dumps({"id": number, **_NUMBER})
 
     def _take(self, sent: dict[str, Any]) -> bytes:
-        to, wamid = str(sent.get("to") or sent.get("recipient")), new_wamid("OUT")
+        to = str(sent.get("to") or sent.get("recipient")).removeprefix("+")
+        wamid = new_wamid("OUT")
         self.counts["messages"] += 1
         self.on_message(to, wamid, str(sent.get("biz_opaque_callback_data") or ""))
         contacts = [{"input": to, "wa_id": to}]

@@ -8,9 +8,19 @@ export const ago = (ms) => new Date(Date.now() - ms).toISOString();
 export const ahead = (ms) => ago(-ms);
 export const newId = () => randomUUID();
 
+const user = (id, name, email, role) => ({
+  id,
+  name,
+  email,
+  role,
+  active: true,
+  online: true,
+  password_is_initial: false,
+});
+
 export const USERS = {
-  "ana@vitrine.test": { id: "u-ana", name: "Ana Ribeiro", email: "ana@vitrine.test", role: "supervisor" },
-  "bruno@vitrine.test": { id: "u-bruno", name: "Bruno Costa", email: "bruno@vitrine.test", role: "vendor" },
+  "ana@vitrine.test": user("u-ana", "Ana Ribeiro", "ana@vitrine.test", "supervisor"),
+  "bruno@vitrine.test": user("u-bruno", "Bruno Costa", "bruno@vitrine.test", "vendor"),
 };
 
 export const system = {

@@ -164,6 +164,15 @@ function patricia() {
           detail: "o tipo do arquivo não é aceito pela Meta",
         },
       }),
+      message("operator", "O prazo é de dois dias.", ago(30 * MINUTE), {
+        operator: { id: "u-bruno", name: "Bruno Costa" },
+        status: "parked",
+        error: {
+          code: "unknown_outcome",
+          title: "Não se sabe se ela chegou",
+          detail: "A Meta não confirmou nem recusou. Confira com o cliente e decida.",
+        },
+      }),
       message("contact", "Recebi só o texto. E o prazo de entrega, qual é?", ago(20 * MINUTE)),
     ],
     timeline: [

@@ -11,7 +11,20 @@ import { numbers, system, USERS } from "./data.mjs";
 import { serveFeed } from "./feed.mjs";
 import { conversations } from "./scenes.mjs";
 import { actors, detail, listPage, mayReadConversation, metrics } from "./views.mjs";
-import { act, changeNumber, customerWrites, escalate, pause, problem, resume, send } from "./writes.mjs";
+import {
+  act,
+  addUser,
+  changeNumber,
+  changePassword,
+  changeUser,
+  customerWrites,
+  decide,
+  escalate,
+  pause,
+  problem,
+  resume,
+  send,
+} from "./writes.mjs";
 
 const HERE = fileURLToPath(import.meta.url);
 const DIST = join(dirname(HERE), "../dist");
@@ -63,6 +76,7 @@ function read(path, params, user) {
   if (user.role !== "supervisor") return problem(403, "Sem permissão", null);
   if (path === "/numbers") return [200, { items: numbers, next_cursor: null }];
   if (path === "/actors") return [200, { items: actors(), next_cursor: null }];
+  if (path === "/users") return [200, { items: Object.values(USERS), next_cursor: null }];
   if (path === "/metrics") return [200, metrics()];
   return problem(404, "Não encontrado", null);
 }
@@ -73,6 +87,10 @@ function write(path, body, user) {
   if (path === "/escalate") return escalate(user, body);
   if (path === "/system/pause") return pause(user, body);
   if (path === "/system/resume") return resume();
+  if (path === "/me/password") return changePassword(user, body);
+  if (path === "/users") return addUser(body);
+  if (resource === "users") return changeUser(id, body);
+  if (resource === "messages") return decide(id, action, user);
   if (resource === "numbers") return changeNumber(id, action === "drain" ? "draining" : "active");
   if (resource === "conversations") return act(id, action, user, body);
   return problem(404, "Não encontrado", null);
@@ -102,7 +120,7 @@ async function answer(request, response) {
     response.writeHead(status, { "Content-Type": type });
     response.end(status === 204 ? undefined : JSON.stringify(body));
   };
-  const body = request.method === "POST" ? await bodyOf(request) : {};
+  const body = request.method !== "GET" ? await bodyOf(request) : {};
   if (AUTH[path]) return reply(AUTH[path](body));
   if (path === "/mock/customer") return reply(customerWrites(body));
   const user = access.get((request.headers.authorization ?? "").replace("Bearer ", ""));

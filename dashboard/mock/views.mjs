@@ -9,6 +9,7 @@ const DETAIL_ONLY = new Set([
   "origin",
   "consent",
   "handled_up_to",
+  "pending",
   "case",
   "messages",
   "earlier_messages",
@@ -26,6 +27,13 @@ export function mayReadConversation(user, conversation) {
 
 export function detail(conversation, user) {
   const last = conversation.messages.at(-1);
+  const answered = conversation.messages.findLast(
+    ({ author, status }) =>
+      (author === "operator" || author === "agent") && status !== "withdrawn" && status !== "failed",
+  );
+  const pending = conversation.messages.filter(
+    ({ author, seq }) => author === "contact" && seq > (answered?.seq ?? 0),
+  );
   const { contact } = conversation;
   return {
     ...conversation,
@@ -34,6 +42,7 @@ export function detail(conversation, user) {
       ? { text: last.text, author: last.author, direction: last.direction, status: last.status, at: last.at }
       : null,
     updated_at: last?.at ?? ago(0),
+    pending: pending.map(({ id }) => id),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What the writes do to the mock's records. Each returns [status, body]. */
 
-import { ago, message, newId, numbers, system, turn } from "./data.mjs";
+import { ago, message, newId, numbers, system, turn, USERS } from "./data.mjs";
 import { publish } from "./feed.mjs";
 import { conversations } from "./scenes.mjs";
 import { item, mayReadConversation } from "./views.mjs";
@@ -69,6 +69,41 @@ const ACTIONS = {
     announce(conversation);
     return [200, { epoch: conversation.epoch }];
   },
+  mute(conversation) {
+    conversation.mode = "muted";
+    conversation.epoch += 1;
+    announce(conversation);
+    return [200, { epoch: conversation.epoch, in_flight: [], handled_up_to: conversation.handled_up_to }];
+  },
+  read(conversation) {
+    if (conversation.unread_count > 0) {
+      conversation.unread_count = 0;
+      announce(conversation);
+    }
+    return [200, { ok: true }];
+  },
+  assign(conversation, _user, { operator_id: id }) {
+    const to = Object.values(USERS).find((row) => row.id === id);
+    if (!to) return missing();
+    takeOver(conversation, to);
+    announce(conversation);
+    return [200, { epoch: conversation.epoch, in_flight: [], handled_up_to: conversation.handled_up_to }];
+  },
+  qualify(conversation, _user, { score }) {
+    conversation.score = score;
+    announce(conversation);
+    return [200, { ok: true }];
+  },
+  schedule(conversation, _user, { subject }) {
+    conversation.timeline.push({
+      at: ago(0),
+      kind: "call.scheduled",
+      text: `Contato agendado: ${subject}`,
+      actor: null,
+    });
+    announce(conversation);
+    return [200, { ok: true }];
+  },
   close(conversation, user, { reason }) {
     conversation.mode = "closed";
     conversation.timeline.push({
@@ -107,6 +142,35 @@ export function act(id, action, user, body) {
   return conversation && perform ? perform(conversation, user, body) : missing();
 }
 
+/** A person decides about a parked message. */
+export function decide(id, action, user) {
+  for (const conversation of conversations) {
+    const found = conversation.messages.find((row) => row.id === id);
+    if (!found || !mayReadConversation(user, conversation)) continue;
+    if (found.status !== "parked") return problem(409, "Conflito com o estado atual", "Já foi decidido.");
+    Object.assign(found, { status: action === "resend" ? "queued" : "delivered", error: null });
+    publish("message", { conversation_id: conversation.id, message: found });
+    if (action === "resend") progress(conversation, found, ["accepted", "sent"]);
+    return [200, { ok: true }];
+  }
+  return missing();
+}
+
+export function addUser({ name, email, role }) {
+  const added = { id: newId(), name, email, role, active: true, online: false, password_is_initial: true };
+  USERS[email] = added;
+  return [201, added];
+}
+
+export function changeUser(id, change) {
+  const found = Object.values(USERS).find((row) => row.id === id);
+  if (!found) return problem(404, "Não encontrado", null);
+  return [200, Object.assign(found, change)];
+}
+
+export const changePassword = (_user, { current_password: current }) =>
+  current === "vitrine" ? [200, { ok: true }] : problem(422, "Dados inválidos", "a senha atual não confere");
+
 export function send(user, body) {
   const conversation = find(body.conversation_id, user);
   if (!conversation) return missing();
@@ -140,11 +204,13 @@ export function pause(user, { reason }) {
     paused_at: ago(0),
     reason,
   });
+  publish("system", { ai_paused: true });
   return [200, system];
 }
 
 export function resume() {
   Object.assign(system, { ai_paused: false, paused_by: null, paused_at: null, reason: null });
+  publish("system", { ai_paused: false });
   return [200, system];
 }
 

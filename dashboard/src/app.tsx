@@ -8,6 +8,7 @@ import { InboxScreen, NothingOpen } from "@/screens/inbox/inbox-screen";
 import { LoginScreen } from "@/screens/login/login-screen";
 import { NotFoundScreen } from "@/screens/not-found-screen";
 import { NumbersScreen } from "@/screens/numbers/numbers-screen";
+import { PeopleScreen } from "@/screens/people/people-screen";
 import { SystemScreen } from "@/screens/system/system-screen";
 import { RequireSession } from "@/session/session";
 import { Shell, SupervisorOnly } from "@/shell/shell";
@@ -56,6 +57,7 @@ export const routes: RouteObject[] = [
         children: [
           { path: "numeros", element: <NumbersScreen /> },
           { path: "atores", element: <ActorsScreen /> },
+          { path: "pessoas", element: <PeopleScreen /> },
           { path: "sistema", element: <SystemScreen /> },
         ],
       },

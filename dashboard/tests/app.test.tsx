@@ -1,5 +1,5 @@
 import type { Server } from "node:http";
-import { render, screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { App } from "@/app";
@@ -136,6 +136,80 @@ test("takeover shows what was in flight; the reply is sent; hand-back says what 
   expect(dialog).toHaveTextContent("Nada pendente");
   await user.click(within(dialog).getByRole("button", { name: "Devolver" }));
   expect(await screen.findByRole("button", { name: "Assumir" })).toBeInTheDocument();
+});
+
+test("a hand-back says which messages the AI would answer, and may leave them", async () => {
+  const user = await openConversation("Patrícia Lima");
+  await user.click(screen.getByRole("button", { name: "Devolver à IA" }));
+  const dialog = await screen.findByRole("dialog");
+  expect(dialog).toHaveTextContent("Uma mensagem sem resposta");
+  expect(dialog).toHaveTextContent("o prazo de entrega, qual é?");
+  expect(within(dialog).getByLabelText("A IA responde isto agora")).toBeChecked();
+  await user.keyboard("{Escape}");
+});
+
+test("a parked message is decided by a person: it arrived", async () => {
+  const user = await openConversation("Patrícia Lima");
+  expect(screen.getByText(/Parada: espera a decisão.*Não se sabe se ela chegou/)).toBeInTheDocument();
+  await user.click(screen.getByRole("button", { name: "Chegou" }));
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Chegou" })).not.toBeInTheDocument());
+});
+
+test("the rarer acts are in the menu: qualify, mute, and back to the AI", async () => {
+  const user = await openConversation("Rafael Nogueira");
+  const choose = async (name: string) => {
+    await user.click(screen.getByRole("button", { name: "Mais ações" }));
+    await user.click(await screen.findByRole("menuitem", { name }));
+    return await screen.findByRole("dialog");
+  };
+  const qualify = await choose("Qualificar…");
+  fireEvent.change(within(qualify).getByRole("slider"), { target: { value: "0.9" } });
+  await user.click(within(qualify).getByRole("button", { name: "Guardar" }));
+  const score = () => screen.getByText("Score", { selector: "header dt" }).nextSibling;
+  await waitFor(() => expect(score()).toHaveTextContent(/0,9|90/));
+  const mute = await choose("Silenciar…");
+  await user.click(within(mute).getByRole("button", { name: "Silenciar" }));
+  expect(await screen.findByRole("button", { name: "Devolver à IA" })).toBeInTheDocument();
+  expect(screen.getByRole("button", { name: "Assumir" })).toBeInTheDocument();
+});
+
+test("a conversation is passed to a colleague", async () => {
+  const user = await openConversation("Joana Prado");
+  await user.click(screen.getByRole("button", { name: "Mais ações" }));
+  await user.click(await screen.findByRole("menuitem", { name: "Passar para…" }));
+  const dialog = await screen.findByRole("dialog");
+  await within(dialog).findByRole("option", { name: /Bruno Costa/ });
+  await user.selectOptions(within(dialog).getByLabelText("Pessoa"), "u-bruno");
+  await user.click(within(dialog).getByRole("button", { name: "Passar" }));
+  expect(await screen.findByText("Bruno Costa", { selector: "header dd" })).toBeInTheDocument();
+});
+
+test("a supervisor lets a person in", async () => {
+  const user = open(SUPERVISOR);
+  await user.click(await screen.findByRole("link", { name: "Pessoas" }));
+  await user.click(await screen.findByRole("button", { name: "Nova pessoa…" }));
+  const dialog = await screen.findByRole("dialog");
+  await user.type(within(dialog).getByLabelText("Nome"), "Dora");
+  await user.type(within(dialog).getByLabelText("E-mail"), "dora@vitrine.test");
+  await user.click(within(dialog).getByRole("button", { name: "Criar" }));
+  expect(await screen.findByText("dora@vitrine.test")).toBeInTheDocument();
+  expect(screen.getByText("senha inicial")).toBeInTheDocument();
+});
+
+test("a wrong current password is said, a right one is changed", async () => {
+  const user = open(SUPERVISOR);
+  await user.click(await screen.findByRole("button", { name: /Conta de/ }));
+  await user.click(await screen.findByRole("menuitem", { name: "Trocar a senha…" }));
+  const dialog = await screen.findByRole("dialog");
+  await user.type(within(dialog).getByLabelText("Senha atual"), "errada");
+  await user.type(within(dialog).getByLabelText("Senha nova"), "uma frase nova");
+  await user.type(within(dialog).getByLabelText("Senha nova, de novo"), "uma frase nova");
+  await user.click(within(dialog).getByRole("button", { name: "Trocar" }));
+  expect(await screen.findByText("a senha atual não confere")).toBeInTheDocument();
+  await user.clear(within(dialog).getByLabelText("Senha atual"));
+  await user.type(within(dialog).getByLabelText("Senha atual"), "vitrine");
+  await user.click(within(dialog).getByRole("button", { name: "Trocar" }));
+  expect(await screen.findByText(/Senha trocada/)).toBeInTheDocument();
 });
 
 test("more than 4096 characters cannot be sent", async () => {

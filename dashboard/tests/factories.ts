@@ -68,6 +68,7 @@ export function aConversation(rest: Partial<Conversation>): Conversation {
     origin: null,
     consent: { state: "granted", at: null, text_version: null },
     handled_up_to: 0,
+    pending: [],
     case: null,
     messages: [],
     earlier_messages: false,

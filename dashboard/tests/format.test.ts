@@ -43,7 +43,10 @@ test("a queued conversation says its place, whoever speaks meanwhile", () => {
 
 test("a failed message names Meta's code", () => {
   expect(errorWords({ code: 131026, title: "Não entregue", detail: "sem WhatsApp" })).toBe(
-    "Não entregue: sem WhatsApp (código 131026)",
+    "Não entregue. sem WhatsApp (código 131026)",
+  );
+  expect(errorWords({ code: "fenced", title: "Uma pessoa assumiu", detail: null })).toBe(
+    "Uma pessoa assumiu",
   );
   expect(errorWords(null)).toBeNull();
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { composeThread, pendingForAgent } from "@/screens/conversation/thread";
+import { composeThread } from "@/screens/conversation/thread";
 import { aConversation, aMessage, aTurn } from "./factories";
 
 const keysOf = (conversation: Parameters<typeof composeThread>[0]) =>
@@ -49,15 +49,4 @@ test("the timeline repeats nothing that the thread shows by itself", () => {
   expect(day?.entries.map((entry) => (entry.kind === "event" ? entry.event.kind : ""))).toEqual([
     "conversation.takeover",
   ]);
-});
-
-test("the AI answers after the hand-back what the customer wrote after our last message", () => {
-  const ours = { author: "operator", direction: "outbound" } as const;
-  const messages = [
-    aMessage({ id: "handled", seq: 1 }),
-    aMessage({ id: "answer", seq: 2, status: "read", ...ours }),
-    aMessage({ id: "open", seq: 3 }),
-    aMessage({ id: "never left", seq: 4, status: "withdrawn", ...ours, author: "agent" }),
-  ];
-  expect(pendingForAgent(messages).map(({ id }) => id)).toEqual(["open"]);
 });

@@ -29,7 +29,7 @@ TEMPLATES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ("c", "quanto custa?"), ("a", "Oi, {first}! O {plan} sai por {price} {unit}. Que comércio você tem?"),
         ("c", "{store}. Achei caro, vou pensar"), ("a", "Sem problema! Fico por aqui se quiser ver algo depois."))),
     ("hours", (
-        ("c", "Vocês atendem no sábado?"), ("a", "Atendemos aos sábados, das 9h às 13h, e de segunda a sexta, das 8h às 18h."),
+        ("c", "Vocês atendem no sábado?"), ("a", "No sábado não tem plantão: atendemos de segunda a sexta, das 9h às 18h."),
         ("c", "valeu"), ("a", "Eu que agradeço!"))),
     ("support", (
         ("c", "Meu caixa não abre"), ("a", "Sinto muito pelo transtorno. Vou chamar uma pessoa do suporte."),

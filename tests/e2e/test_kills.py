@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import Customer, RunningVitrine, wait_for
+from tests.running import Customer, RunningVitrine, living_in, wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -26,29 +26,6 @@ def slow_model(vitrine: RunningVitrine) -> Iterator[None]:
     vitrine.control("model", latency_ms=2500)
     yield
     vitrine.control("model", latency_ms=50)
-
-
-def living_in(
-    vitrine: RunningVitrine, supervisor: dict[str, str], kind: str
-) -> tuple[Customer, str]:
-    """A customer whose conversation is resident in that kind of actor, and the actor's name."""
-    for _ in range(12):
-        customer = vitrine.new_customer()
-        conversation = customer.conversation(supervisor)["id"]
-        own = f"conversation/{conversation}"
-        if kind == "own":
-            names = [a["name"] for a in vitrine.actors(supervisor)]
-            if own in names:
-                return customer, own
-            continue
-        shared = [
-            a["name"]
-            for a in vitrine.actors(supervisor)
-            if a["kind"] == "shared" and any(c["id"] == conversation for c in a["conversations"])
-        ]
-        if shared:
-            return customer, shared[0]
-    raise AssertionError(f"no conversation came to live in an actor of kind {kind}")
 
 
 def ask_and_kill(

@@ -40,29 +40,6 @@ def test_a_message_from_the_phone_is_answered_after_consent(vitrine, supervisor)
     )
 
 
-def test_five_quick_messages_make_one_turn(vitrine, supervisor):
-    customer = vitrine.new_customer()
-    before = len(customer.conversation(supervisor)["turns"])
-    for text in ["então", "eu tenho", "uma padaria", "e queria saber", "o preço do plano inicial?"]:
-        customer.say(text)
-    customer.wait_for_messages(3)
-    committed = [
-        t for t in customer.conversation(supervisor)["turns"][before:] if t["state"] == "committed"
-    ]
-    assert len(committed) == 1
-    assert len(committed[0]["inputs"]) == 5
-
-
-def test_the_same_webhook_five_times_is_worked_once(vitrine, supervisor):
-    customer = vitrine.new_customer()
-    customer.say("Quanto custa o plano inicial?", copies=5)
-    customer.wait_for_messages(3)
-    wait_for("a quiet chat", lambda: customer.conversation(supervisor)["awaiting"] == "none")
-    assert len(customer.answers()) == 3
-    inbound = [m for m in customer.conversation(supervisor)["messages"] if m["author"] == "contact"]
-    assert len(inbound) == 3
-
-
 def test_a_person_takes_over_answers_and_hands_back(vitrine, supervisor):
     customer = vitrine.new_customer()
     conversation = customer.conversation(supervisor)

@@ -44,6 +44,10 @@ export function post<T>(path: string, body: unknown = {}, idempotencyKey?: strin
   return unwrap<T>(authorizedFetch(path, jsonPost(body, idempotencyKey)));
 }
 
+export function patch<T>(path: string, body: unknown): Promise<T> {
+  return unwrap<T>(authorizedFetch(path, { ...jsonPost(body), method: "PATCH" }));
+}
+
 /** A write without a session (login). */
 export function postAnonymously<T>(path: string, body: unknown): Promise<T> {
   return unwrap<T>(fetch(path, jsonPost(body)));

@@ -1,4 +1,4 @@
-import { get, post, postAnonymously } from "./client";
+import { get, patch, post, postAnonymously } from "./client";
 import type {
   Conversation,
   ConversationItem,
@@ -7,10 +7,12 @@ import type {
   PhoneNumber,
   Priority,
   RayActor,
+  Role,
   SentResult,
   SystemState,
   TakeoverResult,
   Tokens,
+  User,
 } from "./types";
 
 /** The inbox's tabs. `queue` is the human queue: a hand-off is open, whoever speaks meanwhile. */
@@ -49,7 +51,19 @@ const act = <T = unknown>(id: string, action: string, body: unknown = {}): Promi
   post<T>(`/conversations/${id}/${action}`, body);
 
 export const takeOver = (id: string): Promise<TakeoverResult> => act(id, "takeover");
-export const handBack = (id: string): Promise<unknown> => act(id, "handback");
+/** `handledUpTo`: the last message that needs no answer, or "all"; null: up to the person's last message. */
+export const handBack = (id: string, handledUpTo: string | null): Promise<unknown> =>
+  act(id, "handback", handledUpTo === null ? {} : { handled_up_to: handledUpTo });
+export const mute = (id: string): Promise<unknown> => act(id, "mute");
+export const markRead = (id: string): Promise<unknown> => act(id, "read");
+export const assign = (id: string, operatorId: string): Promise<unknown> =>
+  act(id, "assign", { operator_id: operatorId });
+export const qualify = (id: string, score: number): Promise<unknown> => act(id, "qualify", { score });
+export const schedule = (id: string, at: string, subject: string): Promise<unknown> =>
+  act(id, "schedule", { at, subject });
+
+export const resendMessage = (id: string): Promise<unknown> => post(`/messages/${id}/resend`);
+export const confirmArrival = (id: string): Promise<unknown> => post(`/messages/${id}/arrived`);
 export const closeConversation = (id: string, reason: string): Promise<unknown> =>
   act(id, "close", reason ? { reason } : {});
 export const addNote = (id: string, text: string): Promise<unknown> => act(id, "notes", { text });
@@ -71,6 +85,20 @@ export const activateNumber = (id: string): Promise<unknown> => post(`/numbers/$
 
 export const listActors = (signal: AbortSignal): Promise<Page<RayActor>> => get("/actors", signal);
 export const getMetrics = (signal: AbortSignal): Promise<Record<string, unknown>> => get("/metrics", signal);
+
+export const listUsers = (signal: AbortSignal): Promise<Page<User>> => get("/users", signal);
+export const createUser = (user: {
+  name: string;
+  email: string;
+  role: Role;
+  password: string;
+}): Promise<User> => post("/users", user);
+export const changeUser = (
+  id: string,
+  change: Partial<Pick<User, "name" | "role" | "active">>,
+): Promise<User> => patch(`/users/${id}`, change);
+export const changePassword = (current: string, next: string): Promise<unknown> =>
+  post("/me/password", { current_password: current, new_password: next });
 
 export const getMe = (signal: AbortSignal): Promise<Me> => get("/me", signal);
 export const logIn = (email: string, password: string): Promise<Tokens> =>

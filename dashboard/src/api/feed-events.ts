@@ -37,4 +37,6 @@ export type FeedEvent =
   | { type: "message"; data: { conversation_id: string; message: Message } }
   | { type: "conversation"; data: { conversation: ConversationItem } }
   | { type: "trace"; data: Trace }
+  /** The house changed: the AI was paused or resumed. */
+  | { type: "system"; data: { ai_paused: boolean } }
   | { type: "reset" };

@@ -42,6 +42,16 @@ export interface Person {
 export interface Me extends Person {
   email: string;
   role: Role;
+  /** Somebody else chose it: the owner is asked for another. */
+  password_is_initial: boolean;
+}
+
+export interface User extends Person {
+  email: string;
+  role: Role;
+  active: boolean;
+  online: boolean;
+  password_is_initial: boolean;
 }
 
 export interface Contact {
@@ -85,11 +95,11 @@ export interface ConversationItem {
   ai_paused: boolean;
 }
 
-/** Why a message failed: Meta's code where there is one, and words for a person. */
+/** Why a message did not leave or arrive, in words for a person; `code` is Meta's number or our own word. */
 export interface SendError {
-  code?: number | string | null;
-  title?: string | null;
-  detail?: string | null;
+  code: number | string | null;
+  title: string;
+  detail: string | null;
 }
 
 export interface Message {
@@ -102,7 +112,7 @@ export interface Message {
   text: string | null;
   status: MessageStatus;
   status_at: string | null;
-  error: SendError | string | null;
+  error: SendError | null;
   reply_to: string | null;
   turn_id: string | null;
   phone_number_id: string | null;
@@ -199,6 +209,8 @@ export interface Conversation extends ConversationItem {
   };
   /** Arrival number of the last event a person has dealt with; not a message's `seq`. */
   handled_up_to: number;
+  /** Ids of the customer's messages nobody has answered: what the AI would work on after a hand-back. */
+  pending: string[];
   case: { purpose: string; subject: string | null } | null;
   messages: Message[];
   /** There are more: ask with `messages_before`. */

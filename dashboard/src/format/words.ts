@@ -160,12 +160,10 @@ export const contactName = (item: Pick<ConversationItem, "contact">): string =>
   item.contact.phone ??
   (item.contact.username ? `@${item.contact.username}` : "Sem nome");
 
-export function errorWords(error: SendError | string | null): string | null {
+export function errorWords(error: SendError | null): string | null {
   if (error === null) return null;
-  if (typeof error === "string") return error;
-  const words = [error.title, error.detail].filter(Boolean).join(": ");
-  const code = error.code ? ` (código ${error.code})` : "";
-  return `${words || "a Meta recusou a mensagem"}${code}`;
+  const words = [error.title, error.detail].filter(Boolean).join(". ");
+  return typeof error.code === "number" ? `${words} (código ${error.code})` : words;
 }
 
 const MEDIA: Record<string, string> = {

@@ -63,6 +63,7 @@ export function parseEvent(message: EventSourceMessage): FeedEvent | null {
     case "message":
     case "conversation":
     case "trace":
+    case "system":
       return { type: message.event, data: JSON.parse(message.data) } as FeedEvent;
     default:
       return null;

@@ -11,6 +11,7 @@ export const keys = {
   actors: ["actors"] as const,
   metrics: ["metrics"] as const,
   me: ["me"] as const,
+  users: ["users"] as const,
 };
 
 export type InboxPages = InfiniteData<Page<ConversationItem>, string | null>;

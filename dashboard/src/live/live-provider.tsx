@@ -49,8 +49,13 @@ export function LiveProvider({ children }: { children: ReactNode }) {
           recordTrace(event.data);
           if (CHANGES_TURNS.has(event.data.stage)) refetchSoon(event.data.conversation_id);
           break;
+        case "system":
+          void client.invalidateQueries({ queryKey: keys.system });
+          void client.invalidateQueries({ queryKey: keys.conversations });
+          break;
         case "reset":
           clearActivity();
+          void client.invalidateQueries({ queryKey: keys.system });
           void client.invalidateQueries({ queryKey: keys.conversations });
           void client.invalidateQueries({ queryKey: ["conversation"] });
           break;

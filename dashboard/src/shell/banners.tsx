@@ -1,10 +1,12 @@
-import { CloudOff, FlaskConical, PauseCircle } from "lucide-react";
+import { CloudOff, FlaskConical, KeyRound, PauseCircle } from "lucide-react";
+import { useState } from "react";
 import type { SystemState } from "@/api/types";
 import { formatAgo, useNow } from "@/format/time";
 import { useOnline } from "@/live/live-provider";
-import { useIsSupervisor } from "@/session/session";
+import { useIsSupervisor, useMe } from "@/session/session";
 import { Button } from "@/ui/button";
 import styles from "./banners.module.css";
+import { PasswordDialog } from "./password-dialog";
 import { useResumeAi, useSystem } from "./use-system";
 
 export function Banners() {
@@ -19,6 +21,7 @@ export function Banners() {
         </p>
       )}
       {system.data?.ai_paused && <PausedBar system={system.data} />}
+      {system.data && !system.data.sandbox && <InitialPasswordBar />}
       {system.data?.sandbox && <SandboxBar rehearsal={system.data.model.rehearsal} />}
     </>
   );
@@ -45,6 +48,23 @@ function PausedBar({ system }: { system: SystemState }) {
           Retomar
         </Button>
       )}
+    </div>
+  );
+}
+
+/** Not in the sandbox: there the first password is shown at every start on purpose. */
+function InitialPasswordBar() {
+  const me = useMe();
+  const [isChanging, setChanging] = useState(false);
+  if (!me.password_is_initial) return null;
+  return (
+    <div role="status" className={`${styles.banner} ${styles.offline}`}>
+      <KeyRound size={16} aria-hidden="true" />
+      <span>A sua senha foi escolhida por outra pessoa. Troque-a por uma só sua.</span>
+      <Button className={styles.resume ?? ""} onClick={() => setChanging(true)}>
+        Trocar
+      </Button>
+      {isChanging && <PasswordDialog open onOpenChange={setChanging} />}
     </div>
   );
 }

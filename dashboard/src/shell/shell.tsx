@@ -1,5 +1,5 @@
 import * as Menu from "@radix-ui/react-dropdown-menu";
-import { Cpu, Gauge, LogOut, MessageSquare, PauseCircle, Phone } from "lucide-react";
+import { Cpu, Gauge, KeyRound, LogOut, MessageSquare, PauseCircle, Phone, Users } from "lucide-react";
 import { useState } from "react";
 import { NavLink, Outlet } from "react-router";
 import { ROLE } from "@/format/words";
@@ -9,6 +9,7 @@ import { Avatar } from "@/ui/avatar";
 import menuStyles from "@/ui/menu.module.css";
 import { Empty } from "@/ui/states";
 import { Banners } from "./banners";
+import { PasswordDialog } from "./password-dialog";
 import { PauseDialog } from "./pause-dialog";
 import styles from "./shell.module.css";
 import { useSystem } from "./use-system";
@@ -17,6 +18,7 @@ const LINKS = [
   { to: "/conversas", label: "Conversas", icon: MessageSquare, supervisor: false },
   { to: "/numeros", label: "Números", icon: Phone, supervisor: true },
   { to: "/atores", label: "Atores", icon: Cpu, supervisor: true },
+  { to: "/pessoas", label: "Pessoas", icon: Users, supervisor: true },
   { to: "/sistema", label: "Sistema", icon: Gauge, supervisor: true },
 ];
 
@@ -77,6 +79,7 @@ function AccountMenu() {
   const system = useSystem();
   const isSupervisor = useIsSupervisor();
   const [pausing, setPausing] = useState(false);
+  const [isChanging, setChanging] = useState(false);
   const canPause = isSupervisor && system.data && !system.data.ai_paused;
   return (
     <>
@@ -106,6 +109,9 @@ function AccountMenu() {
                 <PauseCircle size={16} /> Pausar a IA…
               </Menu.Item>
             )}
+            <Menu.Item className={menuStyles.item} onSelect={() => setChanging(true)}>
+              <KeyRound size={16} /> Trocar a senha…
+            </Menu.Item>
             <Menu.Item className={menuStyles.item} onSelect={() => void leave()}>
               <LogOut size={16} /> Sair
             </Menu.Item>
@@ -113,6 +119,7 @@ function AccountMenu() {
         </Menu.Portal>
       </Menu.Root>
       <PauseDialog open={pausing} onOpenChange={setPausing} />
+      {isChanging && <PasswordDialog open onOpenChange={setChanging} />}
     </>
   );
 }

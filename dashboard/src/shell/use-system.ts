@@ -3,8 +3,8 @@ import { getSystem, pauseAi, resumeAi } from "@/api/endpoints";
 import { keys } from "@/live/live-cache";
 import { useToaster } from "@/ui/toast";
 
-/** The pause is not in the feed, so it is polled: another supervisor may press it. */
-const POLL_MS = 15_000;
+/** The feed tells of a pause at once; this is for while the feed is away. */
+const POLL_MS = 60_000;
 
 export function useSystem() {
   return useQuery({

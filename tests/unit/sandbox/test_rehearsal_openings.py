@@ -21,7 +21,7 @@ OPENINGS: dict[str, tuple[str, set[str]]] = {
     "Quanto custa o módulo delivery?": ("R\\$ 49,90", {"search_catalogue"}),
     "vcs tem sistema pra padaria?": ("R\\$|investir", {"search_catalogue"}),
     "tenho um mercadinho e quero controlar o estoque": ("R\\$", {"search_catalogue", "add_note"}),
-    "qual o horário de vocês?": ("8h às 18h", {"search_knowledge"}),
+    "qual o horário de vocês?": ("9h às 18h", {"search_knowledge"}),
     "vocês abrem no sábado?": ("sábados", {"search_knowledge"}),
     "vcs entregam em Recife?": ("entrega", {"search_knowledge"}),
     "onde fica a loja de vocês?": ("on-line", {"search_knowledge"}),

@@ -4,17 +4,19 @@ import { authorLabel, contentPreview, errorWords, STATUS } from "@/format/words"
 import { Ticks } from "@/ui/ticks";
 import styles from "./bubble.module.css";
 import { ContentView } from "./content-view";
+import { ParkedActions } from "./parked-actions";
 
 interface Props {
   message: Message;
   contactName: string;
   quoted: Message | null;
   wasInFlight: boolean;
+  conversationId: string;
 }
 
 const NEEDS_WORDS: ReadonlySet<Message["status"]> = new Set(["failed", "withdrawn", "unknown", "parked"]);
 
-export function Bubble({ message, contactName, quoted, wasInFlight }: Props) {
+export function Bubble({ message, contactName, quoted, wasInFlight, conversationId }: Props) {
   const error = errorWords(message.error);
   return (
     <article className={styles.bubble} data-author={message.author} data-status={message.status}>
@@ -41,6 +43,7 @@ export function Bubble({ message, contactName, quoted, wasInFlight }: Props) {
           {error && `: ${error}`}
         </p>
       )}
+      {message.status === "parked" && <ParkedActions message={message} conversationId={conversationId} />}
     </article>
   );
 }

@@ -11,6 +11,7 @@ import { TakeoverNotice } from "./takeover-notice";
 import { ThreadView } from "./thread-view";
 import { useConversation } from "./use-conversation";
 import { useEarlierMessages } from "./use-earlier-messages";
+import { useMarkRead } from "./use-mark-read";
 
 export function ConversationScreen() {
   const { conversationId = "" } = useParams();
@@ -26,6 +27,7 @@ function Open({ conversation: newest }: { conversation: Conversation }) {
   const { conversation, earlier } = useEarlierMessages(newest);
   const [takeover, setTakeover] = useState<TakeoverResult | null>(null);
   const panel = usePanel();
+  useMarkRead(newest);
   const turn = conversation.turns.find(({ id }) => id === panel.turnId);
   return (
     <div className={styles.screen}>

@@ -1,10 +1,10 @@
+import { useState } from "react";
 import { handBack } from "@/api/endpoints";
 import type { Conversation } from "@/api/types";
 import { formatClock } from "@/format/time";
 import { contentPreview } from "@/format/words";
 import { FormDialog } from "@/ui/dialog";
 import styles from "./conversation.module.css";
-import { pendingForAgent } from "./thread";
 import { useConversationAction } from "./use-conversation";
 
 interface Props {
@@ -16,12 +16,14 @@ interface Props {
 
 /** What the person answered becomes context; the dialog shows what the AI will still answer. */
 export function HandbackDialog({ open, onOpenChange, conversation, onDone }: Props) {
+  const [answersPending, setAnswersPending] = useState(true);
   const action = useConversationAction(
     conversation.id,
-    () => handBack(conversation.id),
+    (handledUpTo: string | null) => handBack(conversation.id, handledUpTo),
     "Conversa devolvida à IA",
   );
-  const pending = pendingForAgent(conversation.messages);
+  const pending = conversation.messages.filter(({ id }) => conversation.pending.includes(id));
+  const count = conversation.pending.length;
   const handled = conversation.messages.findLast(({ author }) => author === "operator");
   return (
     <FormDialog
@@ -32,7 +34,7 @@ export function HandbackDialog({ open, onOpenChange, conversation, onDone }: Pro
       confirm="Devolver"
       busy={action.isPending}
       onConfirm={() =>
-        action.mutate(undefined, {
+        action.mutate(count > 0 && !answersPending ? "all" : null, {
           onSuccess: () => {
             onDone();
             onOpenChange(false);
@@ -46,13 +48,11 @@ export function HandbackDialog({ open, onOpenChange, conversation, onDone }: Pro
           {formatClock(handled.at)}.
         </p>
       )}
-      {pending.length === 0 ? (
+      {count === 0 ? (
         <p className={styles.hint}>Nada pendente: a IA espera o cliente escrever.</p>
       ) : (
         <div className={styles.hint}>
-          <p>
-            A IA vai responder {pending.length === 1 ? "esta mensagem" : `estas ${pending.length} mensagens`}:
-          </p>
+          <p>{count === 1 ? "Uma mensagem sem resposta:" : `${count} mensagens sem resposta:`}</p>
           <ul className={styles.quotes}>
             {pending.map((message) => (
               <li key={message.id}>
@@ -61,6 +61,14 @@ export function HandbackDialog({ open, onOpenChange, conversation, onDone }: Pro
               </li>
             ))}
           </ul>
+          <label className={styles.choice}>
+            <input
+              type="checkbox"
+              checked={answersPending}
+              onChange={(event) => setAnswersPending(event.target.checked)}
+            />{" "}
+            A IA responde isto agora
+          </label>
         </div>
       )}
     </FormDialog>

@@ -1,5 +1,4 @@
-import * as Menu from "@radix-ui/react-dropdown-menu";
-import { ArrowLeft, ArrowUpFromLine, Ellipsis, Hand, Info, Undo2, X } from "lucide-react";
+import { ArrowLeft, Hand, Info, Undo2 } from "lucide-react";
 import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { takeOver } from "@/api/endpoints";
@@ -9,11 +8,9 @@ import { serviceWindow, useNow } from "@/format/time";
 import { contactName, PRIORITY, speakerOf } from "@/format/words";
 import { Avatar } from "@/ui/avatar";
 import { Button, IconButton } from "@/ui/button";
-import menuStyles from "@/ui/menu.module.css";
-import { CloseDialog } from "./close-dialog";
 import styles from "./conversation.module.css";
-import { EscalateDialog } from "./escalate-dialog";
 import { HandbackDialog } from "./handback-dialog";
+import { HeaderMenu } from "./header-menu";
 import { useConversationAction } from "./use-conversation";
 
 interface Props {
@@ -22,14 +19,11 @@ interface Props {
   onDetails: () => void;
 }
 
-type OpenDialog = "handback" | "close" | "escalate" | null;
-
 export function Header({ conversation, onTakenOver, onDetails }: Props) {
   const [params] = useSearchParams();
-  const [dialog, setDialog] = useState<OpenDialog>(null);
+  const [isHandingBack, setHandingBack] = useState(false);
   const takeover = useConversationAction(conversation.id, () => takeOver(conversation.id), null);
   const name = contactName(conversation);
-  const closeDialog = () => setDialog(null);
   return (
     <header className={styles.header}>
       <div className={styles.headerTop}>
@@ -46,11 +40,12 @@ export function Header({ conversation, onTakenOver, onDetails }: Props) {
           <p>{conversation.contact.phone ?? conversation.contact.username}</p>
         </div>
         <div className={styles.actions}>
-          {conversation.mode === "operator" ? (
-            <Button onClick={() => setDialog("handback")}>
+          {(conversation.mode === "operator" || conversation.mode === "muted") && (
+            <Button onClick={() => setHandingBack(true)}>
               <Undo2 size={16} aria-hidden="true" /> Devolver à IA
             </Button>
-          ) : (
+          )}
+          {conversation.mode !== "operator" && (
             <Button
               tone="primary"
               disabled={takeover.isPending}
@@ -62,25 +57,7 @@ export function Header({ conversation, onTakenOver, onDetails }: Props) {
           <IconButton label="Detalhes da conversa" onClick={onDetails}>
             <Info size={18} />
           </IconButton>
-          <Menu.Root>
-            <Menu.Trigger asChild>
-              <IconButton label="Mais ações">
-                <Ellipsis size={18} />
-              </IconButton>
-            </Menu.Trigger>
-            <Menu.Portal>
-              <Menu.Content className={menuStyles.menu} align="end" sideOffset={4}>
-                <Menu.Item className={menuStyles.item} onSelect={() => setDialog("escalate")}>
-                  <ArrowUpFromLine size={16} /> Escalar…
-                </Menu.Item>
-                {conversation.mode !== "closed" && (
-                  <Menu.Item className={menuStyles.item} onSelect={() => setDialog("close")}>
-                    <X size={16} /> Encerrar…
-                  </Menu.Item>
-                )}
-              </Menu.Content>
-            </Menu.Portal>
-          </Menu.Root>
+          <HeaderMenu conversation={conversation} />
         </div>
       </div>
       <Facts conversation={conversation} />
@@ -90,18 +67,14 @@ export function Header({ conversation, onTakenOver, onDetails }: Props) {
           {conversation.handoff.reason}
         </p>
       )}
-      <HandbackDialog
-        open={dialog === "handback"}
-        onOpenChange={closeDialog}
-        conversation={conversation}
-        onDone={() => onTakenOver(null)}
-      />
-      <CloseDialog open={dialog === "close"} onOpenChange={closeDialog} conversationId={conversation.id} />
-      <EscalateDialog
-        open={dialog === "escalate"}
-        onOpenChange={closeDialog}
-        conversationId={conversation.id}
-      />
+      {isHandingBack && (
+        <HandbackDialog
+          open
+          onOpenChange={setHandingBack}
+          conversation={conversation}
+          onDone={() => onTakenOver(null)}
+        />
+      )}
     </header>
   );
 }

@@ -55,6 +55,7 @@ export function ThreadView({ conversation, earlier, inFlight, openTurnId, onTurn
             contactName={name}
             quoted={conversation.messages.find(({ id }) => id === entry.message.reply_to) ?? null}
             wasInFlight={inFlight.includes(entry.message.id)}
+            conversationId={conversation.id}
           />
         );
       case "turn":

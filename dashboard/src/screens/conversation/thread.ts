@@ -63,15 +63,3 @@ function byDay(entries: ThreadEntry[]): ThreadDay[] {
   }
   return days;
 }
-
-/**
- * What the AI will answer if the conversation is handed back now: what the customer wrote after the last
- * message that one of us sent. A withdrawn or failed message answered nothing.
- */
-export function pendingForAgent(messages: Message[]): Message[] {
-  const answered = messages.findLast(
-    ({ author, status }) =>
-      (author === "operator" || author === "agent") && status !== "withdrawn" && status !== "failed",
-  );
-  return messages.filter(({ author, seq }) => author === "contact" && seq > (answered?.seq ?? 0));
-}

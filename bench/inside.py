@@ -1,0 +1,101 @@
+"""A driver inside the running cluster: deploys the bench applications, activates conversations.
+
+`python -m bench.inside` with the environment of the process that holds Ray and BENCH_GCS; one JSON
+command a line, one JSON answer a line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from typing import Any, Final
+from uuid import UUID
+
+import psutil
+import ray
+
+from actors.conversation.actor import OwnConversation
+from actors.directory import NAMESPACE, Directory, own_name
+from bench import apps
+from bench.figures import summary
+from bench.host import BenchHost
+from config.ray_options import actor_options
+from config.settings import Settings, load_settings
+
+COUNT_MAX: Final = 5000
+
+
+async def deploy(_settings: Settings) -> Any:
+    await asyncio.to_thread(apps.deploy, _settings)
+    return {"empty": apps.EMPTY_PATH, "intake": apps.INTAKE_PATH}
+
+
+async def remove(_settings: Settings) -> Any:
+    await asyncio.to_thread(apps.remove)
+    return {}
+
+
+async def activate(settings: Settings, *, ids: list[str], rate: float) -> Any:
+    """Rings each of them once, `rate` a second, in a host that holds none of them."""
+    host: Any = ray.remote(BenchHost).options(**actor_options("shared")).remote(settings)
+    await host.ready.remote()
+    warm, *rest = [UUID(one) for one in ids[:COUNT_MAX]]
+    await host.ring.remote(warm, time.monotonic())
+    await asyncio.sleep(1.0)
+    _, before = await host.memory.remote()
+    began = time.monotonic()
+    rings = []
+    for n, one in enumerate(rest):
+        await asyncio.sleep(max(0.0, began + n / rate - time.monotonic()))
+        rings.append(host.ring.remote(one, time.monotonic()))
+    await asyncio.gather(*rings)
+    took = (await host.activated.remote())[1:]
+    await asyncio.sleep(1.0)
+    residents, after = await host.memory.remote()
+    ray.kill(host, no_restart=True)
+    per_resident = (after - before) / max(residents - 1, 1)
+    return {"count": len(took), "residents": residents, "bytes_each": per_resident} | summary(took)
+
+
+async def own(settings: Settings, *, ids: list[str]) -> Any:
+    """An actor of its own for each, one after the other: time to ready, and private memory."""
+    directory = Directory()
+    took: list[float] = []
+    private: list[int] = []
+    for one in ids:
+        began = time.monotonic()
+        conversation_id = UUID(one)
+        name = own_name(conversation_id)
+        handle = await directory.create("own", name, OwnConversation, settings, conversation_id)
+        place = await handle.ready.remote()
+        took.append((time.monotonic() - began) * 1000)
+        await asyncio.sleep(1.0)
+        private.append(psutil.Process(place["pid"]).memory_full_info().uss)
+        await directory.retire(name)
+    return {"count": len(ids), "bytes_each": sorted(private)[len(private) // 2]} | summary(took)
+
+
+async def main() -> None:
+    """Joins the cluster and carries out commands until standard input ends."""
+    ray.init(
+        address=os.environ["BENCH_GCS"],
+        namespace=NAMESPACE,
+        log_to_driver=False,
+        configure_logging=False,
+    )
+    settings = load_settings()
+    print(json.dumps({"ready": True}), flush=True)
+    commands = {"deploy": deploy, "remove": remove, "activate": activate, "own": own}
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        command = json.loads(line)
+        result = await commands[command.pop("do")](settings, **command)
+        print(json.dumps(result), flush=True)
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

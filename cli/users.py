@@ -1,0 +1,125 @@
+"""`vitrine user`: who may sign in, without signing in."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Final, TypeVar
+
+import asyncpg
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cli.checkout import Checkout
+from config.settings import load_settings, plain
+from domain.errors import NotFoundError, RejectedError, VitrineError
+from storage.operators import (
+    Role,
+    create_operator,
+    find_operator_by_email,
+    list_operators,
+    set_password,
+)
+from storage.pool import open_pool
+from storage.sessions import close_other_sessions
+
+users_app: Final = typer.Typer(no_args_is_help=True, help="As pessoas que entram no painel.")
+console: Final = Console()
+T = TypeVar("T")
+Email = Annotated[str, typer.Argument(help="O e-mail com que a pessoa entra.")]
+
+
+@users_app.command("list")
+def show() -> None:
+    """Lista quem entra no painel."""
+    with _readable():
+        people = _with_pool(list_operators)
+        table = Table("E-mail", "Nome", "Perfil", "Situação")
+        for one in people:
+            states = ["ativa" if one.active else "desligada"]
+            states += ["online"] if one.online else []
+            states += ["senha inicial"] if one.password_is_initial else []
+            table.add_row(escape(one.email), escape(one.name), one.role.value, ", ".join(states))
+        console.print(table)
+
+
+@users_app.command()
+def add(
+    email: Email,
+    name: Annotated[str, typer.Option("--name", "-n", help="O nome que os colegas veem.")],
+    role: Annotated[Role, typer.Option("--role", "-r", help="O que a pessoa pode ver e fazer.")],
+) -> None:
+    """Cria uma pessoa com uma senha inicial, que é mostrada uma vez."""
+    with _readable():
+        password = _first_password()
+
+        async def create(pool: asyncpg.Pool[Any]) -> object:
+            return await create_operator(
+                pool, email=email, name=name, role=role, password=password, password_is_initial=True
+            )
+
+        _with_pool(create)
+        console.print(f"{escape(email)} entra com a senha inicial [bold]{password}[/]")
+
+
+@users_app.command()
+def password(
+    email: Email,
+    *,
+    ask: Annotated[bool, typer.Option("--ask", help="Pergunta a senha nova.")] = False,
+) -> None:
+    """Troca a senha de alguém e encerra as suas sessões; sem `--ask`, gera uma."""
+    with _readable():
+        chosen = (
+            typer.prompt("Senha nova", hide_input=True, confirmation_prompt=True) if ask else ""
+        )
+        new = chosen or _first_password()
+
+        async def change(pool: asyncpg.Pool[Any]) -> None:
+            operator = await find_operator_by_email(pool, email)
+            if operator is None:
+                raise NotFoundError("operator", email)
+            await set_password(pool, operator.id, new, initial=not chosen)
+            await close_other_sessions(pool, operator.id, None)
+
+        _with_pool(change)
+        shown = "trocada" if chosen else f"[bold]{new}[/]"
+        console.print(f"a senha de {escape(email)}: {shown}")
+
+
+def _first_password() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def _with_pool(work: Callable[[asyncpg.Pool[Any]], Awaitable[T]]) -> T:
+    """Works on the database of the settings, or of the Vitrine that runs here."""
+    settings = load_settings()
+    running = Checkout(settings.data_dir).running()
+    dsn = plain(settings.database_url) or (running.database_url if running else "")
+    if not dsn:
+        raise RejectedError("o Vitrine deste diretório não está rodando: `make run` o inicia")
+
+    async def run() -> T:
+        pool = await open_pool(dsn, size=1, name="cli")
+        try:
+            return await work(pool)
+        finally:
+            await pool.close()
+
+    return asyncio.run(run())
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """A refusal is a line for a person, not a trace."""
+    try:
+        yield
+    except VitrineError as refusal:
+        Console(stderr=True).print(
+            f"[red]✗[/] {escape(str(refusal))}", highlight=False, soft_wrap=True
+        )
+        raise typer.Exit(1) from refusal

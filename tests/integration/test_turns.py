@@ -1,0 +1,396 @@
+"""The turn loop on the real database: one answer, in order, fenced, superseded, consented."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from actors.conversation.core import ConversationCore
+from domain.consent import ConsentRule
+from domain.content import Text
+from domain.doorbell import RingReason
+from domain.ids import ConversationId, OperatorId, new_id
+from domain.reply import AddNote, RequestHandoff, ScheduleCall, UpdateContact
+from domain.turn import QuietRule
+from integrations.whatsapp.errors import GraphError, NotSentError, UnknownOutcomeError
+from storage.human_actions import HumanActions
+from storage.statuses import StatusStore
+from tests.factories import NOW
+from tests.fakes.world import World
+from tests.house import a_house, inbound, intake_of, long_ago, received, status, store
+
+pytestmark = pytest.mark.postgres
+
+QUICK = QuietRule(base=timedelta(0), cap=timedelta(seconds=15))
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    pool = await a_house(database, size=6)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def world(pool: asyncpg.Pool) -> World:
+    return World(pool, rules={"quiet": QUICK})
+
+
+async def a_conversation(
+    pool: asyncpg.Pool, *texts: str, consent: str = "granted"
+) -> ConversationId:
+    for text in texts or ("Quanto custa?",):
+        await store(pool, inbound(text))
+    await pool.execute("UPDATE contacts SET ai_consent = $1", consent)
+    found = await pool.fetchval("SELECT id FROM conversations")
+    return ConversationId(found)
+
+
+async def an_operator(pool: asyncpg.Pool) -> OperatorId:
+    operator = OperatorId(new_id())
+    await pool.execute(
+        "INSERT INTO operators (id, email, name, role, password_hash)"
+        " VALUES ($1, $2, 'Bia', 'supervisor', '')",
+        operator, f"{operator}@x.example",
+    )  # fmt: skip
+    return operator
+
+
+async def until(look: Callable[[], Any], within: float = 10.0) -> None:
+    async with asyncio.timeout(within):
+        while not look():  # noqa: ASYNC110 - the fakes have no events to wait for
+            await asyncio.sleep(0.01)
+
+
+async def run(world: World, conversation: ConversationId) -> None:
+    """Works the conversation until it has nothing more to do."""
+    core = ConversationCore(conversation, world.ports(), idle_after=timedelta(0))
+    async with asyncio.timeout(20):
+        await core.run()
+
+
+async def test_a_message_is_answered_once_with_its_journal(pool, world):
+    conversation = await a_conversation(pool, "Quanto custa?")
+    await run(world, conversation)
+    await run(world, conversation)
+    assert world.graph.texts == ["resposta a: Quanto custa?"]
+    turn = await pool.fetchrow("SELECT state, input_tokens, cost_micros, actor FROM turns")
+    assert tuple(turn)[:3] == ("committed", 10, 7)
+    row = await pool.fetchrow(
+        "SELECT cost_micros, sticky_number, score, version FROM conversations"
+    )
+    assert tuple(row) == (7, "106000000000001", 0.5, 2)
+    assert await pool.fetchval("SELECT status FROM messages WHERE author = 'agent'") == "accepted"
+
+
+async def test_every_effect_of_a_turn_is_written_with_it(pool, world):
+    conversation = await a_conversation(pool)
+    effects = (
+        AddNote(text="tem uma padaria"),
+        ScheduleCall(at=NOW, subject="Apresentação"),
+        UpdateContact(fields={"company": "Padaria Sol", "segmento": "padaria"}),
+    )
+    handoff = RequestHandoff(reason="lead qualificado", brief={"necessidade": "pdv"})
+    world.agent.change = lambda turn: replace(turn, effects=effects, handoff=handoff)
+    await run(world, conversation)
+    assert await pool.fetchval("SELECT body FROM notes") == "tem uma padaria"
+    assert await pool.fetchval("SELECT subject FROM scheduled_calls") == "Apresentação"
+    contact = await pool.fetchrow("SELECT company, profile FROM contacts")
+    assert tuple(contact) == ("Padaria Sol", {"segmento": "padaria"})
+    queued = await pool.fetchrow("SELECT reason, state, brief FROM handoffs")
+    assert tuple(queued) == ("lead qualificado", "queued", {"necessidade": "pdv"})
+
+
+async def test_two_owners_of_one_conversation_answer_once(pool, world):
+    conversation = await a_conversation(pool)
+    world.agent.gate.clear()
+    both = [asyncio.create_task(run(world, conversation)) for _ in range(2)]
+    await until(lambda: len(world.agent.asked) == 2)
+    world.agent.gate.set()
+    await asyncio.gather(*both)
+    assert len(world.graph.sent) == 1
+    states = await pool.fetch("SELECT state FROM turns ORDER BY state")
+    assert [r["state"] for r in states] == ["committed", "fenced"]
+
+
+async def test_a_message_during_the_model_call_supersedes_the_draft(pool, world):
+    conversation = await a_conversation(pool, "Quanto custa?")
+    world.agent.gate.clear()
+    core = ConversationCore(conversation, world.ports(), idle_after=timedelta(0))
+    task = asyncio.create_task(core.run())
+    await until(lambda: len(world.agent.asked) == 1)
+    await store(pool, inbound("o plano inicial"))
+    core.ring(RingReason.MESSAGE)
+    await until(lambda: len(world.agent.asked) == 2)
+    world.agent.gate.set()
+    await task
+    assert world.agent.cancelled == 1
+    assert world.graph.texts == ["resposta a: Quanto custa? | o plano inicial"]
+
+
+async def test_a_message_whose_doorbell_was_lost_supersedes_at_the_commit(pool, world):
+    conversation = await a_conversation(pool, "Quanto custa?")
+    world.agent.gate.clear()
+    task = asyncio.create_task(run(world, conversation))
+    await until(lambda: len(world.agent.asked) == 1)
+    await store(pool, inbound("o plano inicial"))
+    world.agent.gate.set()
+    await task
+    assert world.graph.texts == ["resposta a: Quanto custa? | o plano inicial"]
+
+
+async def test_a_takeover_cancels_the_model_call_and_nothing_leaves(pool, world):
+    conversation = await a_conversation(pool)
+    world.agent.gate.clear()
+    core = ConversationCore(conversation, world.ports(), idle_after=timedelta(0))
+    task = asyncio.create_task(core.run())
+    await until(lambda: len(world.agent.asked) == 1)
+    fence = await HumanActions(pool).takeover(conversation, await an_operator(pool))
+    core.ring(RingReason.FENCE)
+    await task
+    assert world.agent.cancelled == 1
+    assert fence.in_flight == ()
+    assert world.graph.sent == []
+    assert await pool.fetchval("SELECT state FROM turns") == "fenced"
+
+
+async def test_a_reply_computed_before_a_takeover_is_not_sent_after_it(pool, world):
+    conversation = await a_conversation(pool)
+    world.agent.gate.clear()
+    task = asyncio.create_task(run(world, conversation))
+    await until(lambda: len(world.agent.asked) == 1)
+    await HumanActions(pool).takeover(conversation, await an_operator(pool))
+    world.agent.gate.set()  # its doorbell was lost: the commit has to notice
+    await task
+    assert world.graph.sent == []
+
+
+async def test_a_draft_in_the_outbox_is_withdrawn_by_a_takeover(pool, world):
+    conversation = await a_conversation(pool)
+    world.graph.fail_with = [NotSentError("not sent: ConnectError")]
+    await run(world, conversation)
+    operator = await an_operator(pool)
+    await HumanActions(pool).takeover(conversation, operator)
+    await pool.execute("UPDATE outbox SET not_before = now()")
+    await world.sender().dispatch(conversation)
+    assert world.graph.sent == []
+    assert await pool.fetchval("SELECT state FROM outbox") == "withdrawn"
+
+
+async def test_after_hand_back_only_what_came_after_the_persons_message_is_pending(pool, world):
+    conversation = await a_conversation(pool, "Tem alguém?")
+    actions, operator = HumanActions(pool), await an_operator(pool)
+    await actions.reply(conversation, operator, Text(body="Oi, sou a Bia"))
+    await store(pool, inbound("E o preço?"))
+    await run(world, conversation)
+    assert world.agent.asked == []
+    await actions.hand_back(conversation, operator, None)
+    await run(world, conversation)
+    assert world.agent.asked == [["E o preço?"]]
+
+
+async def test_no_model_is_asked_before_the_consent_and_the_question_is_answered_after_it(
+    pool, world
+):
+    conversation = await a_conversation(pool, "Quanto custa?", consent="none")
+    await run(world, conversation)
+    assert world.agent.asked == []
+    asked = world.graph.sent[0][2]
+    tap = inbound(
+        type="interactive",
+        interactive={
+            "type": "button_reply",
+            "button_reply": {"id": "consent:ai:grant", "title": "Pode ser"},
+        },
+    )
+    await store(pool, tap)
+    await run(world, conversation)
+    assert world.agent.asked == [["Quanto custa?"]]
+    lines = await pool.fetch(
+        "SELECT state, text_version, asked_message_id FROM consents ORDER BY at"
+    )
+    assert [line["state"] for line in lines] == ["asked", "granted"]
+    assert lines[0]["asked_message_id"] == lines[1]["asked_message_id"]
+    proof = await pool.fetchval(
+        "SELECT count(*) FROM messages m JOIN consents c ON c.asked_message_id = m.id"
+        " WHERE m.status = 'accepted' AND m.wamid = $1", f"wamid.OUT{asked}",
+    )  # fmt: skip
+    assert proof == 2
+
+
+async def test_a_refused_consent_goes_to_a_person_and_the_ai_stays_silent(pool, world):
+    conversation = await a_conversation(pool, "Quanto custa?", consent="none")
+    await run(world, conversation)
+    await store(pool, inbound("Prefiro pessoa"))
+    await run(world, conversation)
+    await store(pool, inbound("E aí?"))
+    await run(world, conversation)
+    assert world.agent.asked == []
+    assert await pool.fetchval("SELECT priority FROM handoffs WHERE state = 'queued'") == "high"
+
+
+async def test_with_notice_the_wording_leaves_before_the_first_answer(pool):
+    world = World(pool, rules={"quiet": QUICK, "consent": ConsentRule.NOTICE})
+    conversation = await a_conversation(pool, "Quanto custa?", consent="none")
+    await run(world, conversation)
+    first = await pool.fetchrow("SELECT id, wamid FROM messages WHERE author = 'system'")
+    await store(pool, status(first["wamid"], "sent"))
+    await StatusStore(pool).apply_left_over()
+    await apply_all(pool)
+    await world.sender().dispatch(conversation)
+    assert "assistente virtual" in world.graph.texts[0]
+    assert world.graph.texts[1] == "resposta a: Quanto custa?"
+    assert await pool.fetchval("SELECT ai_consent FROM contacts") == "noticed"
+
+
+async def apply_all(pool: asyncpg.Pool) -> None:
+    rows = await pool.fetch("SELECT seq FROM message_statuses WHERE applied_at IS NULL")
+    await StatusStore(pool).apply([r["seq"] for r in rows])
+
+
+async def test_an_old_message_is_shown_to_a_person_and_never_answered(pool, world):
+    await store(pool, inbound("de ontem", at=long_ago(13)))
+    conversation = await a_conversation(pool, "de hoje")
+    await run(world, conversation)
+    assert world.agent.asked == [["de hoje"]]
+    outcome = "SELECT outcome FROM inbound_events ORDER BY seq LIMIT 1"
+    assert await pool.fetchval(outcome) == "late"
+    assert await pool.fetchval("SELECT count(*) FROM handoffs") == 1
+
+
+async def test_an_answer_from_the_phone_app_is_a_takeover(pool, world):
+    conversation = await a_conversation(pool, "Oi?")
+    echo = inbound()
+    value = echo["value"]
+    message = value.pop("messages")[0]
+    value["message_echoes"] = [
+        {"from": "551130001234", "to": message["from"], "id": "wamid.ECHO",
+         "timestamp": message["timestamp"], "type": "text", "text": {"body": "Já te respondo"}}
+    ]  # fmt: skip
+    await store(pool, {**echo, "field": "smb_message_echoes"})
+    await run(world, conversation)
+    row = await pool.fetchrow("SELECT mode, epoch FROM conversations")
+    assert tuple(row) == ("operator", 2)
+    assert world.agent.asked == []
+
+
+# ---- sending
+
+
+async def test_a_long_answer_in_two_bubbles_keeps_its_order(pool, world):
+    conversation = await a_conversation(pool)
+    world.agent.change = lambda turn: replace(turn, bubbles=("primeira", "segunda"))
+    await run(world, conversation)
+    assert world.graph.texts == ["primeira"]
+    wamid = await pool.fetchval("SELECT wamid FROM messages WHERE body = 'primeira'")
+    await store(pool, status(wamid, "sent"))
+    await apply_all(pool)
+    await world.sender().dispatch(conversation)
+    assert world.graph.texts == ["primeira", "segunda"]
+
+
+async def test_when_the_first_bubble_fails_the_rest_is_withdrawn_and_a_person_is_told(pool, world):
+    conversation = await a_conversation(pool)
+    world.agent.change = lambda turn: replace(turn, bubbles=("primeira", "segunda"))
+    world.graph.fail_with = [GraphError(400, 131026, "undeliverable")]
+    await run(world, conversation)
+    states = await pool.fetch("SELECT state FROM outbox ORDER BY seq")
+    assert [r["state"] for r in states] == ["failed", "withdrawn"]
+    assert await pool.fetchval("SELECT reason FROM handoffs") == "falha de envio"
+
+
+async def test_an_unknown_outcome_waits_for_its_status_and_is_not_sent_again(pool, world):
+    conversation = await a_conversation(pool)
+    world.graph.fail_with = [UnknownOutcomeError("no answer in time")]
+    await run(world, conversation)
+    await world.sender().dispatch(conversation)
+    attempt = await pool.fetchval("SELECT id FROM send_attempts")
+    assert await pool.fetchval("SELECT status FROM messages WHERE author = 'agent'") == "unknown"
+    await store(pool, status("wamid.LATE", "delivered", attempt=attempt))
+    await apply_all(pool)
+    row = await pool.fetchrow("SELECT status, wamid FROM messages WHERE author = 'agent'")
+    assert tuple(row) == ("delivered", "wamid.LATE")
+    assert await pool.fetchval("SELECT state FROM outbox") == "accepted"
+    assert world.graph.sent == []
+
+
+async def test_a_status_that_beats_the_answer_of_the_post_moves_nothing_back(pool, world):
+    conversation = await a_conversation(pool)
+    arrived = asyncio.Event()
+    world.graph.before_answer = lambda callback: arrived.set()
+    await run(world, conversation)
+    attempt = await pool.fetchval("SELECT id FROM send_attempts")
+    for state in ("read", "sent", "delivered"):
+        await store(pool, status(f"wamid.OUT{attempt}", state, attempt=attempt))
+        await apply_all(pool)
+    assert await pool.fetchval("SELECT status FROM messages WHERE author = 'agent'") == "read"
+
+
+async def test_outside_the_window_nothing_but_a_template_leaves(pool, world):
+    conversation = await a_conversation(pool)
+    await pool.execute("UPDATE service_windows SET open_until = now()")
+    await run(world, conversation)
+    assert world.graph.sent == []
+    assert await pool.fetchval("SELECT reason FROM outbox") == "window_closed"
+
+
+async def test_the_twenty_first_message_of_an_hour_is_stopped(pool, world):
+    conversation = await a_conversation(pool)
+    for n in range(22):
+        await store(pool, inbound(f"pergunta {n}"))
+        await run(world, conversation)
+    assert len(world.graph.sent) == 20
+    assert await pool.fetchval("SELECT count(*) FROM outbox WHERE reason = 'loop_cap'") >= 1
+
+
+async def test_while_the_ai_is_paused_a_committed_answer_waits_and_leaves_after(pool, world):
+    conversation = await a_conversation(pool)
+    world.agent.gate.clear()
+    task = asyncio.create_task(run(world, conversation))
+    await until(lambda: len(world.agent.asked) == 1)
+    await pool.execute("INSERT INTO switches (name, set_by) VALUES ('ai_paused', 'test')")
+    world.agent.gate.set()
+    await task
+    assert world.graph.sent == []
+    await pool.execute("DELETE FROM switches")
+    await world.sender().dispatch(conversation)
+    assert len(world.graph.sent) == 1
+
+
+async def test_no_business_initiated_row_exists_without_an_allowing_decision(pool):
+    await a_conversation(pool)
+    row = await pool.fetchrow("SELECT id, contact_id FROM conversations")
+    message, decision = new_id(), new_id()
+    await pool.execute(
+        "INSERT INTO messages (id, conversation_id, direction, author, content, status)"
+        " VALUES ($1, $2, 'outbound', 'agent', '{}', 'queued')", message, row["id"],
+    )  # fmt: skip
+    insert = (
+        "INSERT INTO outbox (id, conversation_id, contact_id, message_id, author, epoch, content,"
+        " business_initiated, decision_id, decision_allowed) VALUES"
+        " (gen_random_uuid(), $1, $2, $3, 'agent', 1, '{}', true, $4, $5)"
+    )
+    with pytest.raises(asyncpg.CheckViolationError):
+        await pool.execute(insert, row["id"], row["contact_id"], message, None, None)
+    await pool.execute(
+        "INSERT INTO governor_decisions (id, contact_id, purpose, allowed, reasons,"
+        " contactability_version, valid_until) VALUES ($1, $2, 'sales', false, '[]', 1, now())",
+        decision, row["contact_id"],
+    )  # fmt: skip
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await pool.execute(insert, row["id"], row["contact_id"], message, decision, True)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await pool.execute(insert, row["id"], row["contact_id"], message, decision, False)
+
+
+async def test_a_burst_stored_in_one_flush_is_one_turn_in_order(pool, world):
+    await intake_of(pool).store([received(inbound(f"parte {n}")) for n in range(5)])
+    conversation = await a_conversation(pool, "fim")
+    await run(world, conversation)
+    assert world.agent.asked == [["parte 0", "parte 1", "parte 2", "parte 3", "parte 4", "fim"]]
