@@ -47,6 +47,9 @@ async def _seed_account(pool: asyncpg.Pool, settings: Settings) -> None:
         )
     )
     secrets = {"access_token": token, "app_secrets": app_secret, "verify_token": verify_token}
+    # WHATSAPP_FACADE_NUMBER is one of the ids, or the phone people see.
+    named = settings.whatsapp_facade_number or ""
+    by_id = named in settings.whatsapp_phone_number_ids
     await NumberStore(pool).seed(
         account_id=new_id(),
         facade_id=new_id(),
@@ -56,7 +59,8 @@ async def _seed_account(pool: asyncpg.Pool, settings: Settings) -> None:
         portfolio_id=waba_id,
         waba_id=waba_id,
         secrets=seal.seal(secrets),
-        facade_phone=settings.whatsapp_facade_number or "",
+        facade_phone="" if by_id else named,
+        facade_number=named if by_id else None,
         numbers=settings.whatsapp_phone_number_ids,
     )
 

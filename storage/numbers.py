@@ -184,11 +184,14 @@ class NumberStore:
         secrets: bytes,
         facade_phone: str,
         numbers: Sequence[str],
+        facade_number: str | None = None,
     ) -> AccountId:
-        """The first account from the settings; its first number is the façade. Repeating is harmless.
+        """The first account from the settings. Repeating is harmless; people's changes stay.
 
-        By default only the façade's number takes new threads: it carries every traffic class.
+        `facade_number` is one of `numbers`, by default the first. Only it takes new threads at
+        first: it carries every traffic class.
         """
+        public = facade_number if facade_number in numbers else numbers[0]
         async with self._pool.acquire() as db, db.transaction():
             account = await db.fetchval(
                 UPSERT_ACCOUNT, account_id, name, portfolio_id, waba_id, secrets
@@ -197,15 +200,16 @@ class NumberStore:
             if facade is None:
                 facade = facade_id
                 await db.execute(INSERT_FACADE, facade, account, name, facade_phone)
-            for place, number in enumerate(numbers):
-                classes = ["sales", "collections", "renewal", "service"] if place == 0 else []
+            for number in numbers:
+                is_public = number == public
+                classes = ["sales", "collections", "renewal", "service"] if is_public else []
                 await db.execute(
                     UPSERT_NUMBER,
                     number,
                     account,
                     facade,
-                    place == 0,
-                    facade_phone if place == 0 else "",
+                    is_public,
+                    facade_phone if is_public else "",
                     classes,
                 )
         return AccountId(account)

@@ -158,7 +158,20 @@ WITH due AS (
 SELECT conversation_id AS id, state FROM changed
 """
 
-DB_NOW: Final[LiteralString] = "SELECT clock_timestamp()"
+# A row that waits for a blocked number is told to a person, once: the number may be away for hours.
+FILE_BLOCKED: Final[LiteralString] = """
+INSERT INTO inbound_events (id, dedupe_key, kind, conversation_id, payload, sent_at)
+SELECT gen_random_uuid(), 'blocked:' || o.id, 'send_failed', o.conversation_id,
+       jsonb_build_object('outbox_id', o.id, 'message_id', o.message_id, 'reason', 'number_blocked'),
+       clock_timestamp()
+  FROM outbox o JOIN conversations c ON c.id = o.conversation_id
+  JOIN physical_numbers n
+    ON n.phone_number_id = coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number)
+ WHERE o.state = 'queued' AND o.not_before <= clock_timestamp()
+   AND o.created_at < clock_timestamp() - interval '1 minute'
+   AND (n.state IN ('quarantined', 'disabled') OR n.health IN ('paused', 'banned'))
+ON CONFLICT (dedupe_key) DO NOTHING RETURNING conversation_id AS id
+"""
 
 
 class Outbox:
@@ -232,6 +245,11 @@ class Outbox:
         rows = await self._pool.fetch(
             FIND_LOST_CLAIMS, limits.SEND_TIMEOUT + limits.CLAIM_MARGIN, limits.UNKNOWN_GRACE
         )
+        return [ConversationId(row["id"]) for row in rows]
+
+    async def file_blocked(self) -> list[ConversationId]:
+        """Conversations whose message waits for a number that cannot send; each told once."""
+        rows = await self._pool.fetch(FILE_BLOCKED)
         return [ConversationId(row["id"]) for row in rows]
 
     async def settle_unknown(self, *, healthy_since: datetime) -> list[tuple[ConversationId, str]]:

@@ -27,6 +27,7 @@ _AT_ONCE: Final = 8
 class SettledOutbox(Protocol):
     async def list_due(self, *, older_than: timedelta, limit: int) -> list[ConversationId]: ...
     async def find_lost_claims(self) -> list[ConversationId]: ...
+    async def file_blocked(self) -> list[ConversationId]: ...
     async def settle_unknown(
         self, *, healthy_since: datetime
     ) -> list[tuple[ConversationId, str]]: ...
@@ -35,6 +36,7 @@ class SettledOutbox(Protocol):
 class StatusPort(Protocol):
     async def apply(self, seqs: Sequence[int]) -> list[AppliedStatus]: ...
     async def apply_left_over(self, *, limit: int = 500) -> list[AppliedStatus]: ...
+    async def dismiss_foreign(self) -> None: ...
     async def requeue_failed(self, outbox_id: OutboxId, *, after_s: float, reason: str) -> None: ...
     async def give_up_failed(
         self, outbox_id: OutboxId, *, reason: str, code: int | None
@@ -85,6 +87,8 @@ class OutboxKeeper:
         for conversation_id in await self._outbox.find_lost_claims():
             log.warning("send.claim_lost", conversation_id=str(conversation_id))
             self._tracer.conversation(conversation_id)
+        for conversation_id in await self._outbox.file_blocked():
+            log.warning("send.number_blocked", conversation_id=str(conversation_id))
         healthy_since = await self._health.healthy_since()
         if healthy_since is None:
             return
@@ -107,7 +111,9 @@ class StatusKeeper:
         await self._follow(await self._statuses.apply(seqs))
 
     async def apply_left_over(self) -> None:
+        """What its own process did not apply; what is nobody's is dismissed after a while."""
         await self._follow(await self._statuses.apply_left_over())
+        await self._statuses.dismiss_foreign()
 
     async def _follow(self, applied: Sequence[AppliedStatus]) -> None:
         rings: dict[ConversationId, Ring] = {}

@@ -540,13 +540,13 @@ CREATE TABLE audit (
 
 -- ---------------------------------------------------------------- functions
 
--- Delivery states as a lattice: only a higher rank replaces; `failed` only what was not delivered.
+-- domain/delivery.py's RANK in SQL: only a higher rank replaces; a test holds the two equal.
 CREATE FUNCTION status_rank_v1(status text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE status
-    WHEN 'queued' THEN 0 WHEN 'unknown' THEN 1 WHEN 'accepted' THEN 2 WHEN 'sent' THEN 3
-    WHEN 'failed' THEN 4 WHEN 'delivered' THEN 5 WHEN 'read' THEN 6 WHEN 'played' THEN 7
-    ELSE -1 END;
+    WHEN 'queued' THEN 0 WHEN 'unknown' THEN 10 WHEN 'parked' THEN 20 WHEN 'withdrawn' THEN 30
+    WHEN 'accepted' THEN 40 WHEN 'sent' THEN 50 WHEN 'failed' THEN 60 WHEN 'delivered' THEN 70
+    WHEN 'read' THEN 80 WHEN 'played' THEN 90 WHEN 'received' THEN 100 END;
 
 -- A row that will not leave, with the reason a person reads.
 CREATE FUNCTION withdraw_v1(p_outbox uuid, p_reason text) RETURNS void

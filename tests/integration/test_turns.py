@@ -19,7 +19,7 @@ from domain.ids import ConversationId, OperatorId, new_id
 from domain.reply import AddNote, RequestHandoff, ScheduleCall, UpdateContact
 from domain.turn import QuietRule
 from integrations.whatsapp.errors import GraphError, NotSentError, UnknownOutcomeError
-from storage.human_actions import HumanActions
+from storage.human_actions import Acting, HumanActions
 from storage.statuses import StatusStore
 from tests.factories import NOW
 from tests.fakes.world import World
@@ -52,14 +52,14 @@ async def a_conversation(
     return ConversationId(found)
 
 
-async def an_operator(pool: asyncpg.Pool) -> OperatorId:
+async def an_operator(pool: asyncpg.Pool) -> Acting:
     operator = OperatorId(new_id())
     await pool.execute(
         "INSERT INTO operators (id, email, name, role, password_hash)"
         " VALUES ($1, $2, 'Bia', 'supervisor', '')",
         operator, f"{operator}@x.example",
     )  # fmt: skip
-    return operator
+    return Acting(operator_id=operator, audit_name="Bia", row_scope=None, at=NOW)
 
 
 async def until(look: Callable[[], Any], within: float = 10.0) -> None:
