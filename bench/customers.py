@@ -36,9 +36,7 @@ async def add_customers(
         )
         assert account is not None
         rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _COLUMNS}
-        conversations = [
-            _rows_of(Person(n=first + n), account, mode, rows) for n in range(count)
-        ]
+        conversations = [_rows_of(Person(n=first + n), account, mode, rows) for n in range(count)]
         for table, columns in _COLUMNS.items():
             await db.copy_records_to_table(table, records=rows[table], columns=columns)
         if history:

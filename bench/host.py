@@ -19,6 +19,7 @@ import ray
 
 from actors.conversation.ports import Conversations
 from actors.conversation.residents import Residents
+from actors.conversation.wiring import conversation_ports
 from actors.parts import open_parts
 from config.settings import Settings
 from domain.conversation import Conversation
@@ -53,7 +54,7 @@ class BenchHost:
 
     async def _open(self) -> None:
         self._parts = await open_parts(self._settings, kind="shared", name="bench-host")
-        ports = self._parts.conversation_ports()
+        ports = conversation_ports(self._parts)
         self._loads = TimedLoads(ports.conversations)
         timed: Any = self._loads
         self._residents = Residents(

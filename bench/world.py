@@ -109,8 +109,10 @@ class World:
         await _together([one() for _ in range(in_flight)])
         counted = [ms for at, ms in done if warm <= at < until]
         result = {"per_second": len(counted) / (until - warm), "count": len(counted)}
-        return result | {"unanswered": len(lost), "unawaited": self._arrivals.unawaited} | (
-            summary(counted) | await self._end(client)
+        return (
+            result
+            | {"unanswered": len(lost), "unawaited": self._arrivals.unawaited}
+            | (summary(counted) | await self._end(client))
         )
 
     async def single(self, *, url: str, count: int, first: int, pause_s: float) -> Any:
@@ -162,9 +164,7 @@ class World:
             "answers": summary(answers),
         } | ended
 
-    async def _one_turn(
-        self, client: Client, path: str, host: str, person: Person
-    ) -> float | None:
+    async def _one_turn(self, client: Client, path: str, host: str, person: Person) -> float | None:
         arrival = self._arrivals.expect(person.wa_id)
         began = time.perf_counter()
         await client.send(message_request(person, path, host))

@@ -96,7 +96,7 @@ class Scene:
     async def somebody_waits(self) -> None:
         """Until a statement waits for a lock."""
         async with asyncio.timeout(10):
-            while not await self.pool.fetchval(
+            while not await self.pool.fetchval(  # noqa: ASYNC110 - PostgreSQL tells nobody
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE wait_event_type = 'Lock' AND datname = current_database()"
             ):

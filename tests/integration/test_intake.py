@@ -20,7 +20,7 @@ async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
 
 
 async def count(pool: asyncpg.Pool, table: str) -> int:
-    return await pool.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 - names of ours
+    return int(await pool.fetchval(f"SELECT count(*) FROM {table}"))  # noqa: S608 - names of ours
 
 
 async def test_a_message_makes_a_contact_a_conversation_an_event_and_a_bubble(pool):
