@@ -172,12 +172,14 @@ MARK_SEEN: Final[LiteralString] = """
 UPDATE conversations SET seen_up_to = greatest(seen_up_to, $2) WHERE id = $1
 """
 
-# A conversation nobody works: pending events beyond what was left waiting on purpose.
+# A conversation nobody works: pending events beyond what was left waiting on purpose. While the AI is
+# paused they all wait; afterwards they are rung in groups, so that resuming is no flood.
 LIST_UNWORKED: Final[LiteralString] = """
 SELECT DISTINCT e.conversation_id AS id
   FROM inbound_events e JOIN conversations c ON c.id = e.conversation_id
  WHERE e.worked_at IS NULL AND e.seq > c.seen_up_to
    AND e.received_at < clock_timestamp() - $1::interval
+   AND NOT EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused')
    AND ($2::int[] IS NULL OR c.bucket = ANY ($2))
  LIMIT $3
 """

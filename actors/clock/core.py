@@ -14,7 +14,8 @@ log = structlog.get_logger()
 
 #: Long enough that a doorbell on its way is not doubled, short enough to repair a lost one unseen.
 SWEEP_AGE_S: Final = 4.0
-_SWEEP_MAX: Final = 500
+#: At most so many a round: a backlog comes back in groups and not as a flood.
+_SWEEP_MAX: Final = 100
 
 
 class Timers(Protocol):

@@ -176,8 +176,6 @@ CREATE TABLE conversations (
     epoch bigint NOT NULL DEFAULT 1,
     -- +1 per commit; compare-and-set of the fenced transaction.
     version bigint NOT NULL DEFAULT 1,
-    owner text,
-    owner_until timestamptz,
     assignee_id uuid REFERENCES operators (id),
     sticky_number text REFERENCES physical_numbers (phone_number_id),
     sticky_reason text NOT NULL DEFAULT '',

@@ -1,0 +1,122 @@
+"""Time and lost doorbells: timers fire once, what nobody works is rung again, strangers are adopted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from actors.clock.core import ClockCore
+from domain.doorbell import Ring
+from domain.ids import new_id
+from storage.actor_rows import ActorRows
+from storage.adoption import Adoption
+from storage.conversations import ConversationStore
+from storage.numbers import NumberStore
+from storage.timers import TimerStore
+from tests.house import a_house, inbound, store
+
+pytestmark = pytest.mark.postgres
+
+
+class Bell:
+    def __init__(self) -> None:
+        self.rung: list[object] = []
+
+    async def ring(self, rings: list[Ring]) -> None:
+        self.rung += [r.conversation_id for r in rings]
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    pool = await a_house(database)
+    yield pool
+    await pool.close()
+
+
+def clock(pool: asyncpg.Pool, bell: Bell) -> ClockCore:
+    return ClockCore(
+        timers=TimerStore(pool),
+        unworked=ConversationStore(pool),
+        waiting=Adoption(pool, NumberStore(pool)),
+        house=ActorRows(pool),
+        doorbell=bell,
+    )
+
+
+async def age(pool: asyncpg.Pool) -> None:
+    await pool.execute("UPDATE inbound_events SET received_at = now() - interval '1 minute'")
+
+
+async def test_a_lost_doorbell_is_rung_again_and_a_young_one_is_left_to_its_owner(pool):
+    await store(pool, inbound("Oi"))
+    bell = Bell()
+    await clock(pool, bell).sweep()
+    assert bell.rung == []
+    await age(pool)
+    await clock(pool, bell).sweep()
+    assert bell.rung == [await pool.fetchval("SELECT id FROM conversations")]
+
+
+async def test_what_waits_on_purpose_is_not_rung(pool):
+    await store(pool, inbound("Oi"))
+    await age(pool)
+    await pool.execute("UPDATE conversations SET seen_up_to = 1000")
+    bell = Bell()
+    await clock(pool, bell).sweep()
+    assert bell.rung == []
+
+
+async def test_while_the_ai_is_paused_nothing_is_rung_and_afterwards_everything(pool):
+    await store(pool, inbound("Oi"))
+    await age(pool)
+    await pool.execute("INSERT INTO switches (name, set_by) VALUES ('ai_paused', 'test')")
+    bell = Bell()
+    await clock(pool, bell).sweep()
+    assert bell.rung == []
+    await pool.execute("DELETE FROM switches")
+    await clock(pool, bell).sweep()
+    assert len(bell.rung) == 1
+
+
+async def test_two_clocks_fire_a_timer_once(pool):
+    await store(pool, inbound("Oi"))
+    conversation = await pool.fetchval("SELECT id FROM conversations")
+    await pool.execute(
+        "INSERT INTO timers (id, conversation_id, kind, key, due_at)"
+        " VALUES ($1, $2, 'nudge', 'nudge:1', now()), ($3, $2, 'nudge', 'later', now() + '1 hour')",
+        new_id(), conversation, new_id(),
+    )  # fmt: skip
+    bell = Bell()
+    fired = [await clock(pool, bell).fire_timers() for _ in range(2)]
+    assert fired == [1, 0]
+    events = "SELECT count(*) FROM inbound_events WHERE kind = 'timer'"
+    assert await pool.fetchval(events) == 1
+    assert await pool.fetchval("SELECT count(*) FROM timers") == 1
+
+
+async def test_a_message_to_a_number_added_later_finds_its_conversation(pool):
+    await store(pool, inbound("Oi", number="777", wamid="wamid.EARLY"))
+    await age(pool)
+    bell = Bell()
+    await clock(pool, bell).sweep()
+    assert bell.rung == []
+    await pool.execute(
+        "INSERT INTO physical_numbers (phone_number_id, account_id, facade_id, display_phone)"
+        " SELECT '777', account_id, facade_id, '' FROM physical_numbers LIMIT 1"
+    )
+    await clock(pool, bell).sweep()
+    assert len(bell.rung) == 1
+    assert await pool.fetchval("SELECT body FROM messages") == "Oi"
+    assert await pool.fetchval("SELECT count(*) FROM inbound_events") == 1
+
+
+async def test_own_actors_are_granted_up_to_the_maximum_and_not_beyond(pool):
+    for n in range(3):
+        await store(pool, inbound("Oi", wa_id=f"55319888{n:05d}"))
+    ids = [r["id"] for r in await pool.fetch("SELECT id FROM conversations ORDER BY id")]
+    rows = ActorRows(pool)
+    assert [await rows.grant_own(i, 0, 2) for i in ids] == [True, True, False]
+    await rows.release_own(ids[0])
+    assert await rows.grant_own(ids[2], 0, 2)
