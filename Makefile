@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check format clean install install-dev
+.PHONY: help run demo bench test check format clean install install-dev
 
 # Ray's workers recompile every import when Python may not write its byte code.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,6 +18,12 @@ help:  ## This list
 
 run: install  ## Start Vitrine; Ctrl-C stops everything it started
 	@exec $(IN_VENV) -c 'from cli.main import app; app(["up"])'
+
+demo: install  ## Simulated customers play what Vitrine promises; a table says what happened
+	@$(IN_VENV) -c 'from cli.main import app; app(["demo"])'
+
+bench: install-dev  ## Figures beside their references, written to bench/results
+	@$(IN_VENV) -c 'import sys; from bench.__main__ import main; sys.exit(main())'
 
 test: install-dev  ## Every test this machine can run
 	@$(call python) cli/install.py chromium

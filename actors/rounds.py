@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import structlog
 
+from storage.pool import AWAY
+
 log = structlog.get_logger()
 
 
@@ -16,6 +18,6 @@ async def every(seconds: float, step: Callable[[], Awaitable[object]], *, name: 
     while True:
         try:
             await step()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except (asyncpg.PostgresError, *AWAY) as error:
             log.warning("round.missed", step=name, error=type(error).__name__)
         await asyncio.sleep(seconds)

@@ -39,12 +39,13 @@ _NOBODY: Final = "nobody"
 @router.post("/auth/login", dependencies=[Depends(limit_address)])
 async def login(body: Login, request: Request, parts: Parts) -> Tokens:
     """Opens a session: an access token for an hour, a refresh token for 30 days."""
-    address = limit_key(address_of(request))
-    await check_limit(parts, LOGIN, f"{address} {body.email.lower()}")
+    caller = f"{limit_key(address_of(request))} {body.email.lower()}"
+    await check_limit(parts, LOGIN, caller)
     operator = await find_by_password(parts.pool, body.email, body.password.get_secret_value())
     if operator is None:
         await _audit(parts, _NOBODY, "auth.refused", "auth")
         raise ProblemError(401, "E-mail ou senha não conferem.")
+    await parts.limits.forgive(LOGIN, caller)
     session = await open_session(parts.pool, operator.id)
     await _audit(parts, _name(operator.id), "auth.login", _name(operator.id))
     return _tokens(parts, session)

@@ -100,6 +100,10 @@ async def _begin(
             entries = await parts.feed.list_after(claimed)
             if entries is not None:
                 return _block("ready", b"{}", claimed), await hub.enrich(entries)
+            # Something was lost in between; what is still known is shown all the same.
+            newer = await parts.feed.list_newer(claimed.n)
+            if newer:
+                return _block("reset", b"{}", None), await hub.enrich(newer)
         here = await parts.feed.place()
     except FeedGoneError:
         return _block("reset", b"{}", None), []

@@ -11,11 +11,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
-import asyncpg
 import structlog
 
 from domain.inbound import InboundItem, Unparsed
 from storage.intake import Receipt, Received
+from storage.pool import AWAY
 from telemetry.tasks import start
 
 log = structlog.get_logger()
@@ -25,17 +25,6 @@ _REQUESTS_MAX: Final = 64
 _ITEMS_MAX: Final = 2000
 #: More waiting requests than this are refused with 503: Meta repeats, memory does not grow.
 _QUEUE_MAX: Final = 2000
-
-#: What says that PostgreSQL is away rather than that a row is bad: then nothing may be answered 200.
-AWAY: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-)
 
 
 class Store(Protocol):

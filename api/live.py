@@ -80,6 +80,7 @@ class LiveHub:
         self._screens.add(screen)
         if self._tail is None or self._tail.done():
             self._positioned.clear()
+            self._place = None
             self._tail = start(self._follow(), name="live feed tail")
         return screen
 
@@ -100,7 +101,8 @@ class LiveHub:
         while self._screens:
             try:
                 if not self._positioned.is_set():
-                    self._place = await self._parts.feed.place()
+                    # After an absence the tail goes on where it stood: numbers outlive a feed.
+                    self._place = self._place or await self._parts.feed.place()
                     self._positioned.set()
                     if away:
                         self._tell([RESET])
@@ -116,7 +118,11 @@ class LiveHub:
                 await self._deliver(entries)
 
     async def _deliver(self, entries: Sequence[FeedEntry]) -> None:
-        if self._place is not None and entries[0].place.feed != self._place.feed:
+        first = entries[0].place
+        if self._place is not None and (first.feed, first.n) != (
+            self._place.feed,
+            self._place.n + 1,
+        ):
             self._tell([RESET])
         self._place = entries[-1].place
         try:

@@ -23,6 +23,7 @@ from api.answers import (
 )
 from api.send_problems import send_problem
 from api.timeline import timeline_of
+from domain.phone import display
 from storage.conversation_page import ConversationPage
 
 _MICROS: Final = Decimal(1_000_000)
@@ -46,7 +47,7 @@ def conversation_for(
         if sticky is None
         else StickyNumber(
             phone_number_id=sticky,
-            display_phone=head["display_phone"],
+            display_phone=display(head["display_phone"] or "") or None,
             reason=head["sticky_reason"],
         )
     )

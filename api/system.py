@@ -22,6 +22,7 @@ from api.identity import Caller
 from api.problems import ProblemError
 from api.write import Write, Writing, Written
 from domain.ids import PhysicalNumberId
+from domain.phone import display
 from storage.numbers_page import list_numbers
 from storage.switches import AI_PAUSED, find_switch, switch_off, switch_on
 
@@ -61,7 +62,7 @@ async def show_numbers(caller: Caller, parts: Parts) -> Page[NumberAnswer]:
     items = [
         NumberAnswer(
             phone_number_id=row["phone_number_id"],
-            display_phone=row["display_phone"],
+            display_phone=display(row["display_phone"]),
             verified_name=row["verified_name"],
             facade=Named(id=row["facade_id"], name=row["facade_name"]),
             traffic_classes=row["traffic_classes"],

@@ -84,7 +84,8 @@ async def change_own_password(body: PasswordChange, write: Writing) -> Response:
     who, parts = write.principal, write.parts
     if who.session_id is None:
         raise ProblemError(403, "Um programa não troca a senha de uma pessoa; entre no painel.")
-    await check_limit(parts, LOGIN, f"password {who.operator_id}")
+    limited = f"password {who.operator_id}"
+    await check_limit(parts, LOGIN, limited)
 
     async def work() -> Written:
         new = body.new_password.get_secret_value()
@@ -93,6 +94,7 @@ async def change_own_password(body: PasswordChange, write: Writing) -> Response:
             parts.pool, who.operator_id, body.current_password.get_secret_value()
         ):
             raise InvalidInputError("body.current_password", "a senha atual não confere")
+        await parts.limits.forgive(LOGIN, limited)
         await set_password(parts.pool, who.operator_id, new)
         await close_other_sessions(parts.pool, who.operator_id, who.session_id)
         return Written(answer=Done(), target=f"operator/{who.operator_id}")

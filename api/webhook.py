@@ -16,7 +16,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from api.intake_group import AWAY, IntakeFullError, IntakeGroup, Store
+from api.intake_group import IntakeFullError, IntakeGroup, Store
 from domain.clock import Clock
 from domain.doorbell import Doorbell, Ring, RingReason
 from domain.ids import ConversationId
@@ -28,6 +28,7 @@ from integrations.whatsapp.webhook import (
     parse_webhook,
 )
 from storage.intake import Receipt, Received, StoredEvent
+from storage.pool import AWAY
 from telemetry.metrics import WEBHOOK_ITEMS, WEBHOOK_REQUESTS
 from telemetry.tasks import spawn
 

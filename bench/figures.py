@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from typing_extensions import override
+
 
 def percentile(values: Sequence[float], share: float) -> float:
     """The nearest-rank percentile, `share` in 0..1; raises ValueError without values."""
@@ -36,6 +38,7 @@ class Goal:
     def met(self, value: float) -> bool:
         return value >= self.bound if self.at_least else value <= self.bound
 
+    @override
     def __str__(self) -> str:
         return f"{'≥' if self.at_least else '≤'} {self.bound:g}"
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -86,9 +88,15 @@ async def main() -> None:
         log_to_driver=False,
         configure_logging=False,
     )
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     settings = load_settings()
     print(json.dumps({"ready": True}), flush=True)
-    commands = {"deploy": deploy, "remove": remove, "activate": activate, "own": own}
+    commands: dict[str, Callable[..., Awaitable[Any]]] = {
+        "deploy": deploy,
+        "remove": remove,
+        "activate": activate,
+        "own": own,
+    }
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         command = json.loads(line)

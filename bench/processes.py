@@ -65,8 +65,8 @@ def talker(module: str, environment: Mapping[str, str] | None = None) -> Iterato
 
 
 @contextmanager
-def plain_server(outside: str, *, reads: bool) -> Iterator[str]:
-    """The plain handler in a process of its own; the URL of its webhook."""
+def plain_server(outside: str, *, reads: bool) -> Iterator[tuple[str, int]]:
+    """The plain handler in a process of its own; the URL of its webhook, and its pid."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.plain", str(port), outside, str(int(reads))],
@@ -75,7 +75,7 @@ def plain_server(outside: str, *, reads: bool) -> Iterator[str]:
     )
     try:
         _until_listening(port)
-        yield f"http://127.0.0.1:{port}/webhook/whatsapp"
+        yield f"http://127.0.0.1:{port}/webhook/whatsapp", process.pid
     finally:
         process.terminate()
         _end(process)
@@ -101,6 +101,18 @@ def _until_listening(port: int, within: float = 30.0) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"nothing listens on {port}")
         time.sleep(0.05)
+
+
+def cpu_seconds(root: int) -> float:
+    """CPU used so far by this process and all below it that still live."""
+    total = 0.0
+    for one in (psutil.Process(root), *psutil.Process(root).children(recursive=True)):
+        try:
+            times = one.cpu_times()
+        except psutil.Error:
+            continue
+        total += times.user + times.system
+    return total
 
 
 def cluster_process(supervisor: int) -> psutil.Process:

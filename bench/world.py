@@ -81,9 +81,8 @@ class World:
         await _together([one() for _ in range(connections)])
         elapsed = time.perf_counter() - began
         client.close()
-        return {"per_second": len(took) / elapsed, "count": len(took), "bad": len(bad)} | summary(
-            took
-        )
+        result = {"per_second": len(took) / elapsed, "count": len(took), "bad": len(bad)}
+        return result | {"repeated": client.repeated} | summary(took)
 
     async def turns(
         self, *, url: str, seconds: float, in_flight: int, first: int, people: int, statuses: bool
@@ -188,7 +187,11 @@ class World:
             await asyncio.wait(self._tasks, timeout=20)
         self._statuses_to = None
         client.close()
-        return {"calls": dict(self.outside.counts), "statuses": summary(self._status_ms)}
+        return {
+            "calls": dict(self.outside.counts),
+            "repeated": client.repeated,
+            "statuses": summary(self._status_ms),
+        }
 
 
 def _target(url: str) -> tuple[Client, str, str]:
@@ -205,8 +208,8 @@ async def _together(work: list[Awaitable[None]]) -> None:
 async def main() -> None:
     """Serves until standard input ends."""
     world = World()
-    server, port = await serve(world.outside.answer)
-    print(json.dumps({"port": port}), flush=True)
+    server = await serve(world.outside.answer)
+    print(json.dumps({"port": server.port}), flush=True)
     commands: dict[str, Callable[..., Awaitable[Any]]] = {
         "post": world.post,
         "turns": world.turns,
@@ -214,11 +217,11 @@ async def main() -> None:
         "paced": world.paced,
     }
     loop = asyncio.get_running_loop()
-    async with server:
-        while line := await loop.run_in_executor(None, sys.stdin.readline):
-            command = json.loads(line)
-            result = await commands[command.pop("do")](**command)
-            print(json.dumps(result), flush=True)
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        command = json.loads(line)
+        result = await commands[command.pop("do")](**command)
+        print(json.dumps(result), flush=True)
+    await server.close()
 
 
 if __name__ == "__main__":

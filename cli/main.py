@@ -19,6 +19,7 @@ from cli.actors import actors_table
 from cli.api import ApiClient
 from cli.checkout import Checkout, RunRecord
 from cli.child import ROOT
+from cli.demo import run_demo
 from cli.doctor import examine
 from cli.preflight import gigabytes
 from cli.steps import Steps
@@ -48,6 +49,14 @@ def up() -> None:
     """Inicia tudo o que este Vitrine precisa e fica rodando até Ctrl-C."""
     with _readable():
         run_up(Steps(console))
+
+
+@app.command()
+def demo() -> None:
+    """Mostra em menos de 3 minutos o que o Vitrine promete, com clientes simulados."""
+    with _readable():
+        if not run_demo(Steps(console)):
+            raise typer.Exit(1)
 
 
 @app.command()

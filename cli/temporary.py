@@ -18,14 +18,13 @@ from typing import Final
 
 from cli.checkout import RunRecord
 from cli.child import ROOT
-from domain.errors import TransientError
+from config.settings import read_settings
+from domain.errors import RejectedError, TransientError
 
 START_S: Final = 240.0
 STOP_S: Final = 60.0
-#: What of the person's environment would point at another Vitrine, its data or its accounts.
-_OTHERS: Final = (
-    "PYTHONDONTWRITEBYTECODE", "RAY_ADDRESS", "DATABASE_URL", "REDIS_URL", "HTTP_PORT",
-)  # fmt: skip
+#: What of the person's environment is meant for another Vitrine, or slows every worker.
+_OTHERS: Final = ("PYTHONDONTWRITEBYTECODE", "HTTP_PORT")
 
 
 class NotStartedError(TransientError):
@@ -38,8 +37,14 @@ def temporary_vitrine(
 ) -> Iterator[tuple[RunRecord, Path]]:
     """Starts `vitrine up` with these settings; its record and its state folder.
 
-    Stopped and deleted at the end. `waiting` hears of the seconds that passed. Raises NotStartedError.
+    Stopped and deleted at the end. `waiting` hears of the seconds that passed. Raises NotStartedError,
+    and RejectedError where `.env` or the environment names servers: their data are somebody's.
     """
+    given = read_settings()
+    if given.database_url or given.redis_url or given.ray_address:
+        raise RejectedError(
+            "DATABASE_URL, REDIS_URL ou RAY_ADDRESS estão definidos: isto usa só servidores próprios"
+        )
     folder = Path(tempfile.mkdtemp(prefix="vitrine-"))
     folder.chmod(0o711)  # a system user must reach PostgreSQL's data when we are root
     state, log_file = folder / "state", folder / "up.log"

@@ -16,7 +16,9 @@ from rich.table import Table
 
 from cli.checkout import Checkout
 from config.settings import load_settings, plain
+from domain.clock import SystemClock
 from domain.errors import NotFoundError, RejectedError, VitrineError
+from storage.audit import AuditLine, append
 from storage.operators import (
     Role,
     create_operator,
@@ -58,9 +60,11 @@ def add(
         password = _first_password()
 
         async def create(pool: asyncpg.Pool[Any]) -> object:
-            return await create_operator(
+            made = await create_operator(
                 pool, email=email, name=name, role=role, password=password, password_is_initial=True
             )
+            await _audit(pool, "user.create", f"operator/{made}", role=role.value)
+            return made
 
         _with_pool(create)
         console.print(f"{escape(email)} entra com a senha inicial [bold]{password}[/]")
@@ -85,10 +89,19 @@ def password(
                 raise NotFoundError("operator", email)
             await set_password(pool, operator.id, new, initial=not chosen)
             await close_other_sessions(pool, operator.id, None)
+            await _audit(pool, "user.password", f"operator/{operator.id}")
 
         _with_pool(change)
         shown = "trocada" if chosen else f"[bold]{new}[/]"
         console.print(f"a senha de {escape(email)}: {shown}")
+
+
+async def _audit(pool: asyncpg.Pool[Any], action: str, target: str, **details: str) -> None:
+    line = AuditLine(
+        at=SystemClock().now(), actor="cli", action=action, target=target, details=details
+    )
+    async with pool.acquire() as connection, connection.transaction():
+        await append(connection, [line])
 
 
 def _first_password() -> str:

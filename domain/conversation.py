@@ -48,6 +48,8 @@ class PendingEvent:
     text: str
     sent_at: datetime
     received_at: datetime
+    #: How often working it ended in a defect.
+    attempts: int = 0
 
     @property
     def wants_answer(self) -> bool:
@@ -185,6 +187,8 @@ class RunTurn:
 
 Decision = Rest | WaitQuiet | Note | AskConsent | RecordConsent | TakeOverByEcho | RunTurn
 
+ATTEMPTS_MAX = 3
+
 #: Keys of the conversation's state that the consent step keeps.
 REMINDED = "consent_reminded"
 ASKED_AT_SEQ = "consent_asked_at_seq"
@@ -194,7 +198,7 @@ def decide(conversation: Conversation, rules: TurnRules) -> Decision:
     """What the owner of this conversation should do now; the order of the rules is the promise."""
     if not conversation.pending:
         return Rest()
-    for rule in (_echo, _failed_send, _late, _silent, _question, _consent, _quiet):
+    for rule in (_echo, _failed_send, _poisoned, _late, _silent, _question, _consent, _quiet):
         decision = rule(conversation, rules)
         if decision is not None:
             return decision
@@ -220,6 +224,12 @@ def _failed_send(conversation: Conversation, _: TurnRules) -> Decision | None:
     failed = [e for e in conversation.pending if e.kind == "send_failed"]
     told = conversation.mode is Mode.OPERATOR
     return Note(events=failed, outcome="send_failed", tell_person=not told) if failed else None
+
+
+def _poisoned(conversation: Conversation, _: TurnRules) -> Decision | None:
+    """What failed again and again is a person's: no loop pays a model for a defect of ours."""
+    poisoned = [e for e in conversation.pending if e.attempts >= ATTEMPTS_MAX]
+    return Note(events=poisoned, outcome="failed", tell_person=True) if poisoned else None
 
 
 def _late(conversation: Conversation, rules: TurnRules) -> Decision | None:

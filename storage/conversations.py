@@ -31,7 +31,7 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
        (SELECT count(*) FROM operators WHERE online_until > now()) AS operators_online,
        clock_timestamp() AS db_now,
        (SELECT jsonb_agg(to_jsonb(e) ORDER BY e.seq) FROM (
-           SELECT e.seq, e.id, e.kind, e.payload, e.message_id, e.wamid, e.phone_number_id, e.sent_at,
+           SELECT e.seq, e.id, e.kind, e.payload, e.attempts, e.message_id, e.wamid, e.phone_number_id, e.sent_at,
                   e.received_at, coalesce(m.content, '{}') AS content, coalesce(m.body, '') AS body
              FROM inbound_events e LEFT JOIN messages m ON m.id = e.message_id
             WHERE e.conversation_id = c.id AND e.worked_at IS NULL
@@ -168,6 +168,11 @@ SELECT (t ->> 'id')::uuid, $1, $3, $4, t ->> 'state', t ->> 'playbook', t -> 'in
 ON CONFLICT (id) DO NOTHING
 """
 
+COUNT_FAILURE: Final[LiteralString] = """
+UPDATE inbound_events SET attempts = attempts + 1
+ WHERE conversation_id = $1 AND worked_at IS NULL
+"""
+
 MARK_SEEN: Final[LiteralString] = """
 UPDATE conversations SET seen_up_to = greatest(seen_up_to, $2) WHERE id = $1
 """
@@ -226,6 +231,10 @@ class ConversationStore:
     async def mark_seen(self, conversation_id: ConversationId, seq: int) -> None:
         """These events wait on purpose; the sweeper leaves them alone."""
         await self._pool.execute(MARK_SEEN, conversation_id, seq)
+
+    async def count_failure(self, conversation_id: ConversationId) -> None:
+        """Working this conversation ended in a defect; after a few a person gets it."""
+        await self._pool.execute(COUNT_FAILURE, conversation_id)
 
     async def list_unworked(
         self, *, older_than_s: float, buckets: list[int] | None = None, limit: int = 500
@@ -292,6 +301,7 @@ def _pending(event: Mapping[str, Any]) -> PendingEvent:
         text=event["body"],
         sent_at=parse_time(event["sent_at"]),
         received_at=parse_time(event["received_at"]),
+        attempts=event["attempts"],
     )
 
 

@@ -133,6 +133,15 @@ class Feed:
             return None
         return entries[1:]
 
+    async def list_newer(self, n: int, limit: int = KEPT * 2) -> list[FeedEntry]:
+        """What is kept beyond number `n`, of whatever feed. Raises FeedGoneError."""
+        redis = self._connected()
+        try:
+            raw: Any = await redis.xrange(STREAM, min=f"({n}-0", count=limit)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise FeedGoneError from error
+        return [_entry(item) for item in raw]
+
     async def wait_after(self, n: int, wait_s: float) -> list[FeedEntry]:
         """Entries beyond number `n`, as soon as there are any, or none after `wait_s`.
 

@@ -35,6 +35,10 @@ redis.call('INCR', KEYS[1] .. ':' .. slot)
 redis.call('PEXPIRE', KEYS[1] .. ':' .. slot, math.ceil(window * 2000))
 return {math.floor(limit - used - 1), 0}
 """
+_FORGIVE: Final = """
+local slot = math.floor(tonumber(redis.call('TIME')[1]) / tonumber(ARGV[1]))
+return redis.call('DEL', KEYS[1] .. ':' .. slot, KEYS[1] .. ':' .. (slot - 1))
+"""
 _TIMEOUT_S: Final = 0.25  # a limit may not cost more than what it guards
 
 
@@ -58,17 +62,15 @@ class RateLimits:
     def __init__(self, redis: Redis | None) -> None:
         self._redis = redis
         self._hit: Any = None if redis is None else redis.register_script(_HIT)
+        self._forgive: Any = None if redis is None else redis.register_script(_FORGIVE)
 
     async def hit(self, limit: Limit, key: str) -> LimitVerdict:
         if self._hit is None:
             return self._skipped(limit)
-        # Keys may hold addresses and e-mails: Redis sees only their hash.
-        hashed = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        name = f"vitrine:limit:{limit.name}:{hashed}"
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 remaining, wait_ms = await self._hit(
-                    keys=[name], args=[limit.window.total_seconds(), limit.count]
+                    keys=[_name(limit, key)], args=[limit.window.total_seconds(), limit.count]
                 )
         except (RedisError, OSError, TimeoutError):
             return self._skipped(limit)
@@ -78,6 +80,22 @@ class RateLimits:
             retry_after=timedelta(milliseconds=int(wait_ms)),
         )
 
+    async def forgive(self, limit: Limit, key: str) -> None:
+        """Counts from nothing again: the caller proved to be no stranger."""
+        if self._forgive is None:
+            return
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                await self._forgive(keys=[_name(limit, key)], args=[limit.window.total_seconds()])
+        except (RedisError, OSError, TimeoutError):
+            RATE_LIMIT_SKIPPED.inc()
+
     def _skipped(self, limit: Limit) -> LimitVerdict:
         RATE_LIMIT_SKIPPED.inc()
         return LimitVerdict(allowed=True, remaining=limit.count, retry_after=timedelta())
+
+
+def _name(limit: Limit, key: str) -> str:
+    """Keys may hold addresses and e-mails: Redis sees only their hash."""
+    hashed = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"vitrine:limit:{limit.name}:{hashed}"

@@ -6,6 +6,7 @@ A shared host holds many, a conversation's own actor exactly one; nothing else d
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -17,12 +18,13 @@ from actors.conversation.ports import Ports
 from domain.doorbell import Ring
 from domain.errors import NotFoundError
 from domain.ids import ConversationId
+from storage.pool import AWAY
 from telemetry.tasks import spawn
 
 log = structlog.get_logger()
 
 #: After a failure the activation rests this long before the sweeper or the next ring revives it.
-_REST_AFTER_FAILURE_S: Final = 1.0
+REST_AFTER_FAILURE_S: Final = 1.0
 
 
 class Residents:
@@ -34,10 +36,12 @@ class Residents:
         *,
         idle_after: timedelta,
         on_active: Callable[[ConversationId], None] | None = None,
+        rest_after_failure_s: float = REST_AFTER_FAILURE_S,
     ) -> None:
         self._ports = ports
         self._idle_after = idle_after
         self._on_active = on_active
+        self._rest_after_failure_s = rest_after_failure_s
         self._cores: dict[ConversationId, ConversationCore] = {}
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
 
@@ -120,7 +124,9 @@ class Residents:
         except Exception:
             # The activation's outermost loop: one conversation's failure must not reach the others.
             log.exception("conversation.failed", conversation_id=str(core.id))
-            await asyncio.sleep(_REST_AFTER_FAILURE_S)
+            with contextlib.suppress(*AWAY):  # while PostgreSQL is away the failure is its own
+                await self._ports.conversations.count_failure(core.id)
+            await asyncio.sleep(self._rest_after_failure_s)
         finally:
             del self._cores[core.id]
             self._tasks.pop(core.id, None)

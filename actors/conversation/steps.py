@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from agent.wordings import wording
@@ -26,6 +27,14 @@ ASKED_VERSION = "consent_text_version"
 ASKED_MESSAGE = "consent_message_id"
 
 
+#: Why a person is told, by the outcome of the noted events.
+_REASONS: Final = {
+    "late": "mensagem antiga sem resposta",
+    "send_failed": "falha de envio",
+    "failed": "erro interno ao responder",
+}
+
+
 def system_text(text: str, *, position: int = 0) -> OutboundDraft:
     """A fixed wording of the house; no person's act withdraws it."""
     return OutboundDraft(
@@ -42,8 +51,7 @@ def note(conversation: Conversation, step: Note) -> Commit:
     """Events that get no answer; what a person should see goes into their queue."""
     handoff = None
     if step.tell_person:
-        reason = "mensagem antiga sem resposta" if step.outcome == "late" else "falha de envio"
-        handoff = _handoff(reason, priority="normal")
+        handoff = _handoff(_REASONS[step.outcome], priority="normal")
     return Commit(
         conversation_id=conversation.id,
         epoch=conversation.epoch,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.figures import Goal, Row, ratio_row
 from bench.house import House
-from bench.processes import Talker, plain_server
+from bench.processes import Talker, cpu_seconds, plain_server
 
 SECONDS: Final = 10.0
 IN_FLIGHT: Final = 16
 SINGLES: Final = 100
 PAUSE_S: Final = 0.02
+IDLE_S: Final = 2.0
 #: Customers of the arms: none writes often enough for the caps on AI messages to be met.
 FIRST: Final = {"single": 10_000, "bare": 11_000, "ticks": 13_000, "paced": 15_000}
 PEOPLE: Final = 2000
@@ -32,31 +35,33 @@ class Plain:
     after: Runs
 
     def mean(self, arm: str, figure: str) -> float:
-        return statistics.mean((self.before[arm][figure], self.after[arm][figure]))
+        both = (float(self.before[arm][figure]), float(self.after[arm][figure]))
+        return statistics.mean(both)
 
 
 def run_plain(world: Talker, outside: str) -> dict[str, dict[str, Any]]:
     """The plain handler's arms; nothing of Vitrine may run meanwhile."""
-    with plain_server(outside, reads=False) as url:
+    with plain_server(outside, reads=False) as (url, pid):
         _warm(world, url)
         runs = {
             "single": _single(world, url),
-            "bare": _turns(world, url, "bare", statuses=False),
+            "bare": _turns(world, url, pid, "bare", statuses=False),
         }
-    with plain_server(outside, reads=True) as url:
+    with plain_server(outside, reads=True) as (url, pid):
         _warm(world, url)
-        runs["read"] = _turns(world, url, "bare", statuses=False)
-        runs["ticks"] = _turns(world, url, "ticks", statuses=True)
+        runs["read"] = _turns(world, url, pid, "bare", statuses=False)
+        runs["ticks"] = _turns(world, url, pid, "ticks", statuses=True)
     return runs
 
 
 def run_vitrine(world: Talker, house: House) -> dict[str, dict[str, Any]]:
     """Vitrine's arms: the same customers, the same outside."""
+    pid = house.record.pid
     _warm(world, house.webhook)
     return {
         "single": _single(world, house.webhook),
-        "bare": _turns(world, house.webhook, "bare", statuses=False),
-        "ticks": _turns(world, house.webhook, "ticks", statuses=True),
+        "bare": _turns(world, house.webhook, pid, "bare", statuses=False),
+        "ticks": _turns(world, house.webhook, pid, "ticks", statuses=True),
         "paced": world.ask(
             "paced",
             url=house.webhook,
@@ -99,6 +104,13 @@ def rows(ours: Runs, plain: Plain) -> list[Row]:
             note="three status webhooks for each answer, in both arms",
         ),
         ratio_row(
+            "CPU of a turn, all processes",
+            "ms",
+            ours["bare"]["cpu_ms"],
+            plain.mean("read", "cpu_ms"),
+            note="beyond idle; reads in both; hardly moved by who else works on this machine",
+        ),
+        ratio_row(
             "one turn, p50",
             "ms",
             ours["single"]["p50"],
@@ -134,7 +146,12 @@ def _single(world: Talker, url: str) -> dict[str, Any]:
     return run
 
 
-def _turns(world: Talker, url: str, arm: str, *, statuses: bool) -> dict[str, Any]:
+def _turns(world: Talker, url: str, pid: int, arm: str, *, statuses: bool) -> dict[str, Any]:
+    """One arm. CPU is what its processes used more than in the idle seconds before."""
+    began, idle_from = time.perf_counter(), cpu_seconds(pid)
+    time.sleep(IDLE_S)
+    idle = (cpu_seconds(pid) - idle_from) / (time.perf_counter() - began)
+    began, cpu_from = time.perf_counter(), cpu_seconds(pid)
     run: dict[str, Any] = world.ask(
         "turns",
         url=url,
@@ -144,7 +161,12 @@ def _turns(world: Talker, url: str, arm: str, *, statuses: bool) -> dict[str, An
         people=PEOPLE,
         statuses=statuses,
     )
-    return run
+    used = cpu_seconds(pid) - cpu_from - idle * (time.perf_counter() - began)
+    return run | {
+        "cpu_ms": 1000 * used / max(run["calls"]["messages"], 1),
+        "idle_cores": idle,
+        "load": os.getloadavg()[0],
+    }
 
 
 def _warm(world: Talker, url: str) -> None:

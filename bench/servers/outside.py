@@ -80,7 +80,7 @@ class Outside:
         self.counts["other"] += 1
         if method == "POST":
             return 200, b'{"success":true}'
-        number = path.split("?")[0].rsplit("/", 1)[-1]
+        number = path.split("?", maxsplit=1)[0].rsplit("/", 1)[-1]
         return 200, orjson.dumps({"id": number, **_NUMBER})
 
     def _take(self, sent: dict[str, Any]) -> bytes:

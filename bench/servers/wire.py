@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, Self, cast
 
 import httptools
+from typing_extensions import override
 
 #: method, path, body -> status and JSON body; called on the loop, must not block.
 Answer = Callable[[str, str, bytes], tuple[int, bytes]]
 
+_TRIES: Final = 5
+_PAUSE_S: Final = 0.2
 _REASONS: Final = {200: b"OK", 404: b"Not Found"}
 
 
@@ -24,14 +28,19 @@ class ServerProtocol(asyncio.Protocol):
         self._body: list[bytes] = []
         self._transport: asyncio.Transport | None = None
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
 
+    @override
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            assert self._transport is not None
+            self.close()
+
+    def close(self) -> None:
+        if self._transport is not None:
             self._transport.close()
 
     def on_message_begin(self) -> None:
@@ -53,11 +62,37 @@ class ServerProtocol(asyncio.Protocol):
         )
 
 
-async def serve(answer: Answer, port: int = 0) -> tuple[asyncio.Server, int]:
-    """Listens on loopback; the port it got."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: ServerProtocol(answer), "127.0.0.1", port)
-    return server, int(server.sockets[0].getsockname()[1])
+class Listening:
+    """A server on loopback and its open connections; `close` ends both."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._open: weakref.WeakSet[ServerProtocol] = weakref.WeakSet()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def start(self, port: int = 0) -> Self:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._connection, "127.0.0.1", port)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self
+
+    def _connection(self) -> ServerProtocol:
+        one = ServerProtocol(self._answer)
+        self._open.add(one)
+        return one
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for one in list(self._open):
+            one.close()
+        await asyncio.sleep(0)  # transports end on the loop's next turn
+
+
+async def serve(answer: Answer, port: int = 0) -> Listening:
+    """Listens on loopback; port 0 takes a free one."""
+    return await Listening(answer).start(port)
 
 
 class ClientProtocol(asyncio.Protocol):
@@ -68,13 +103,16 @@ class ClientProtocol(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self.transport: asyncio.Transport | None = None
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
 
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(ConnectionResetError(str(exc)))
 
+    @override
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
 
@@ -94,15 +132,28 @@ class ClientProtocol(asyncio.Protocol):
 
 
 class Client:
-    """Keep-alive connections to one host; as many as are needed at once."""
+    """Keep-alive connections to one host; as many as are needed at once.
+
+    Like Meta it sends again what found no answer: HAProxy drops connections when it reloads.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
         self._port = port
         self._free: list[ClientProtocol] = []
+        self.repeated = 0
 
     async def send(self, request: bytes) -> int:
-        """The status of one request, sent on a free connection or a new one."""
+        """The status of one request. Raises ConnectionError after the last of its tries."""
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._send_once(request)
+            except ConnectionError:
+                self.repeated += 1
+                await asyncio.sleep(_PAUSE_S)
+        return await self._send_once(request)
+
+    async def _send_once(self, request: bytes) -> int:
         connection = self._take()
         if connection is None:
             loop = asyncio.get_running_loop()

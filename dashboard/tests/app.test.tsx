@@ -1,5 +1,5 @@
 import type { Server } from "node:http";
-import { fireEvent, render, screen, waitFor, within } from "@testing-library/react";
+import { render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { App } from "@/app";
@@ -163,10 +163,12 @@ test("the rarer acts are in the menu: qualify, mute, and back to the AI", async 
     return await screen.findByRole("dialog");
   };
   const qualify = await choose("Qualificar…");
-  fireEvent.change(within(qualify).getByRole("slider"), { target: { value: "0.9" } });
+  const field = within(qualify).getByLabelText("Score em %");
+  await user.clear(field);
+  await user.type(field, "90");
   await user.click(within(qualify).getByRole("button", { name: "Guardar" }));
   const score = () => screen.getByText("Score", { selector: "header dt" }).nextSibling;
-  await waitFor(() => expect(score()).toHaveTextContent(/0,9|90/));
+  await waitFor(() => expect(score()).toHaveTextContent("90%"));
   const mute = await choose("Silenciar…");
   await user.click(within(mute).getByRole("button", { name: "Silenciar" }));
   expect(await screen.findByRole("button", { name: "Devolver à IA" })).toBeInTheDocument();

@@ -103,7 +103,7 @@ class Scene:
                 await asyncio.sleep(0.01)
 
     @asynccontextmanager
-    async def held(self, statement: str, *args: object) -> AsyncIterator[asyncpg.Connection]:
+    async def held(self, statement: str, *args: object) -> AsyncIterator[Any]:
         """Runs it in a transaction that ends with the block."""
         async with self.pool.acquire() as db, db.transaction():
             await db.execute(statement, *args)
@@ -230,11 +230,11 @@ async def test_a_reply_withdraws_what_waits_and_reports_what_flies(scene: Scene)
 async def test_after_the_hand_back_pending_is_what_came_after_the_person(
     scene: Scene, border: Any, left: list[str]
 ):
-    said = {"a": await scene.says("quanto custa?")}
+    said: dict[Any, Any] = {"a": await scene.says("quanto custa?")}
     reply = await scene.acts.reply(scene.conversation, scene.by(scene.ana), Text(body="R$ 10"))
     said["reply"] = reply.message_id
     said["b"], said["c"] = await scene.says("e o frete?"), await scene.says("e o prazo?")
-    wanted = said.get(border, border) if isinstance(border, str) else border
+    wanted = said.get(border, border)
     fence = await scene.acts.hand_back(scene.conversation, scene.by(scene.ana), wanted)
     assert await scene.pending() == [said[name] for name in left]
     assert await scene.state() == ("agent", 3, None)

@@ -12,9 +12,10 @@ import asyncpg
 import pytest
 
 from actors.conversation.core import ConversationCore
+from actors.conversation.residents import Residents
 from domain.consent import ConsentRule
 from domain.content import Text
-from domain.doorbell import RingReason
+from domain.doorbell import Ring, RingReason
 from domain.ids import ConversationId, OperatorId, new_id
 from domain.reply import AddNote, RequestHandoff, ScheduleCall, UpdateContact
 from domain.turn import QuietRule
@@ -394,3 +395,18 @@ async def test_a_burst_stored_in_one_flush_is_one_turn_in_order(pool, world):
     conversation = await a_conversation(pool, "fim")
     await run(world, conversation)
     assert world.agent.asked == [["parte 0", "parte 1", "parte 2", "parte 3", "parte 4", "fim"]]
+
+
+async def test_a_defect_in_the_agent_does_not_loop_and_ends_with_a_person(pool, world):
+    conversation = await a_conversation(pool)
+
+    def breaks(turn):
+        raise RuntimeError("a defect of ours")
+
+    world.agent.change = breaks
+    residents = Residents(world.ports(), idle_after=timedelta(0), rest_after_failure_s=0)
+    for _ in range(5):
+        residents.ring(Ring(conversation_id=conversation, reason=RingReason.MESSAGE))
+        await until(lambda: len(residents) == 0)
+    assert len(world.agent.asked) == 3
+    assert await pool.fetchval("SELECT reason FROM handoffs") == "erro interno ao responder"

@@ -265,7 +265,7 @@ export interface PhoneNumber {
 
 export interface RayActor {
   name: string;
-  kind: "own" | "shared" | "number_pool" | "sender" | "clock";
+  kind: "own" | "shared" | "number_pool" | "sender" | "clock" | "api" | "webhook";
   actor_id: string;
   node: string;
   pid: number;

@@ -94,6 +94,8 @@ export const ACTOR_KIND: Record<RayActor["kind"], string> = {
   number_pool: "números",
   sender: "envio",
   clock: "relógio",
+  api: "API",
+  webhook: "porta da Meta",
 };
 
 export const TRACE: Record<TraceStage, string> = {

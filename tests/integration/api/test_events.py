@@ -113,7 +113,9 @@ async def test_a_trimmed_or_lost_stream_resets(desk: Desk):
     assert kinds(await read(desk.ana, place)) == ["reset"]
     await desk.parts.redis.flushall()
     await desk.parts.feed.publish("trace", {"conversation_id": conversation_id})
-    assert kinds(await read(desk.ana, place)) == ["reset"]
+    again = await read(desk.ana, place)
+    assert kinds(again) == ["reset", "trace"], "what is still known is shown all the same"
+    assert kinds(await read(desk.ana, again[-1].id)) == ["ready"]
     feed, _, n = str(await desk.parts.feed.place()).rpartition("-")
     assert int(n) > int(place.rpartition("-")[2]), "numbers never go back"
     assert not place.startswith(feed)
@@ -155,3 +157,14 @@ async def test_following_the_feed_needs_a_session_and_marks_the_person_online(de
     await read(desk.bia)
     online = "SELECT name FROM operators WHERE online_until > now()"
     assert [row["name"] for row in await desk.pool.fetch(online)] == ["Bia"]
+
+
+async def test_the_pause_is_told_to_every_screen_and_resumed_without_repeat(desk: Desk):
+    await desk.conversation("Oi")
+    reading = asyncio.create_task(read(desk.bia))
+    await until_open(desk)
+    await desk.ana.post("/system/pause", json={"reason": "preço errado"})
+    got = await reading
+    assert kinds(got) == ["ready", "system"], "a vendor without conversations, too"
+    assert got[1].data == {"ai_paused": True}
+    assert kinds(await read(desk.bia, got[1].id)) == ["ready"]

@@ -24,7 +24,7 @@ export function ActorsScreen() {
   return (
     <Page
       title="Atores"
-      lead={`${formatCount(resident)} conversas acordadas em ${formatCount(hosts.length)} atores Ray. As demais dormem no banco e acordam com a próxima mensagem.`}
+      lead={`${counted(resident, "conversa acordada", "conversas acordadas")} em ${counted(hosts.length, "ator Ray", "atores Ray")}. As demais dormem no banco e acordam com a próxima mensagem.`}
     >
       {actors.isPending && <Loading label="Carregando atores" rows={4} />}
       {actors.isError && !actors.data && (
@@ -66,6 +66,9 @@ export function ActorsScreen() {
     </Page>
   );
 }
+
+const counted = (count: number, one: string, many: string): string =>
+  `${formatCount(count)} ${count === 1 ? one : many}`;
 
 function ActorRow({ actor }: { actor: RayActor }) {
   const now = useNow(5_000);

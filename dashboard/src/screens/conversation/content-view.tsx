@@ -2,6 +2,7 @@ import { FileText, Image, MapPin, Mic, Video } from "lucide-react";
 import type { Content, MediaContent } from "@/api/content";
 import { contentPreview } from "@/format/words";
 import styles from "./bubble.module.css";
+import { WhatsAppText } from "./whatsapp-text";
 
 const MEDIA_ICON = { image: Image, video: Video, audio: Mic, document: FileText, sticker: Image };
 const MEDIA_LABEL = {
@@ -58,7 +59,11 @@ export function ContentView({ content, text }: { content: Content; text: string 
     case "revoke":
       return <p className={`${styles.text} ${styles.gone}`}>O cliente apagou uma mensagem</p>;
     default:
-      return <p className={styles.text}>{contentPreview(content, text)}</p>;
+      return (
+        <p className={styles.text}>
+          <WhatsAppText text={contentPreview(content, text)} />
+        </p>
+      );
   }
 }
 
@@ -79,7 +84,9 @@ function Media({ content }: { content: MediaContent }) {
 function WithChoices({ body, choices }: { body: string; choices: string[] }) {
   return (
     <>
-      <p className={styles.text}>{body}</p>
+      <p className={styles.text}>
+        <WhatsAppText text={body} />
+      </p>
       <ul className={styles.choices}>
         {choices.map((choice) => (
           <li key={choice}>{choice}</li>

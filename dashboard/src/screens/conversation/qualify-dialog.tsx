@@ -1,7 +1,6 @@
 import { useState } from "react";
 import { qualify } from "@/api/endpoints";
 import type { Conversation } from "@/api/types";
-import { formatScore } from "@/format/money";
 import { FormDialog } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 import { useConversationAction } from "./use-conversation";
@@ -13,7 +12,9 @@ interface Props {
 }
 
 export function QualifyDialog({ open, onOpenChange, conversation }: Props) {
-  const [score, setScore] = useState(conversation.score ?? 0.5);
+  const [percent, setPercent] = useState(String(Math.round((conversation.score ?? 0.5) * 100)));
+  const score = Number(percent) / 100;
+  const isValid = percent !== "" && score >= 0 && score <= 1;
   const action = useConversationAction(
     conversation.id,
     (value: number) => qualify(conversation.id, value),
@@ -24,21 +25,22 @@ export function QualifyDialog({ open, onOpenChange, conversation }: Props) {
       open={open}
       onOpenChange={onOpenChange}
       title="Qualificar o contato"
-      description="0 é curioso, 1 é pronto para comprar. O seu valor substitui o da IA."
+      description="0 é curioso, 100 é pronto para comprar. O seu valor substitui o da IA."
       confirm="Guardar"
       busy={action.isPending}
+      disabled={!isValid}
       onConfirm={() => action.mutate(score, { onSuccess: () => onOpenChange(false) })}
     >
-      <Field label={`Score: ${formatScore(score)}`}>
+      <Field label="Score em %">
         {(props) => (
           <input
             {...props}
-            type="range"
+            type="number"
             min={0}
-            max={1}
-            step={0.05}
-            value={score}
-            onChange={(event) => setScore(Number(event.target.value))}
+            max={100}
+            step={1}
+            value={percent}
+            onChange={(event) => setPercent(event.target.value)}
           />
         )}
       </Field>

@@ -97,7 +97,7 @@ function Preview({ item }: { item: ConversationItem }) {
   return (
     <span className={styles.preview}>
       {last.direction === "outbound" && <Ticks status={last.status} />}
-      <span>{last.text ?? "Mensagem sem texto"}</span>
+      <span>{last.text?.replace(/[*~](\S[^*~\n]*)[*~]/g, "$1") ?? "Mensagem sem texto"}</span>
     </span>
   );
 }

@@ -80,5 +80,8 @@ export function LoginScreen() {
 function wordsFor(error: unknown): string {
   const problem = problemFromUnknown(error);
   if (error instanceof ApiProblem && error.status === 401) return "E-mail ou senha não conferem.";
-  return [problem.title, problem.detail, problem.advice].filter(Boolean).join(". ");
+  return [problem.title, problem.detail, problem.advice]
+    .filter((words) => words !== null)
+    .map((words) => words.replace(/\.?$/, "."))
+    .join(" ");
 }

@@ -63,7 +63,7 @@ function NumberCard({ number }: { number: PhoneNumber }) {
     <li className={page.card}>
       <header className={page.cardHeader}>
         <div>
-          <h2>{number.display_phone}</h2>
+          <h2>{number.display_phone || number.phone_number_id}</h2>
           <p>{[number.verified_name, `fachada ${number.facade.name}`].filter(Boolean).join(" · ")}</p>
         </div>
         <NumberActions number={number} />
@@ -131,7 +131,7 @@ function NumberActions({ number }: { number: PhoneNumber }) {
       <FormDialog
         open={asking}
         onOpenChange={setAsking}
-        title={`Esvaziar ${number.display_phone}?`}
+        title={`Esvaziar ${number.display_phone || number.phone_number_id}?`}
         description="Conversas novas vão para outros números; as que estão nele continuam até terminar."
         confirm="Esvaziar"
         busy={change.isPending}

@@ -32,7 +32,7 @@ export function PeopleScreen() {
       {users.isError && !users.data && <Failure error={users.error} onRetry={() => void users.refetch()} />}
       {users.data && (
         <div className={page.tableBox}>
-          <table className={page.table}>
+          <table className={`${page.table} ${page.middle}`}>
             <thead>
               <tr>
                 <th scope="col">Nome</th>

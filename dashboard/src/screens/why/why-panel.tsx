@@ -3,6 +3,7 @@ import type { Conversation, Guardrail, ModelCall, ToolCall, Turn } from "@/api/t
 import { formatCount, formatScore, formatUsd } from "@/format/money";
 import { formatClock, formatMs } from "@/format/time";
 import { contentPreview, TURN_STATE } from "@/format/words";
+import { WhatsAppText } from "@/screens/conversation/whatsapp-text";
 import { Badge, type Tone } from "@/ui/badge";
 import { SidePanel } from "@/ui/side-panel";
 import panel from "@/ui/side-panel.module.css";
@@ -94,7 +95,9 @@ function Reply({ turn }: { turn: Turn }) {
   return (
     <section className={panel.section}>
       <h3>Resposta</h3>
-      <blockquote className={styles.reply}>{message}</blockquote>
+      <blockquote className={styles.reply}>
+        <WhatsAppText text={message} />
+      </blockquote>
       <p className={styles.summary}>
         {score !== null && <Badge tone="agent">score {formatScore(score)}</Badge>}
         <Badge tone="agent">próximo passo: {NEXT_ACTION[action] ?? action}</Badge>
@@ -155,7 +158,7 @@ function Guardrails({ guardrails }: { guardrails: Guardrail[] }) {
               {VERDICT[guard.verdict]?.label ?? guard.verdict}
             </Badge>
             <span>
-              <code>{guard.rule}</code>
+              {guard.rule === "all" ? "todas as regras" : <code>{guard.rule}</code>}
               {guard.detail && <span className={styles.soft}> {guard.detail}</span>}
             </span>
           </li>
