@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -87,11 +90,35 @@ def _choose_http(settings: Settings, book: PortBook) -> int:
     if known is not None:
         candidates.insert(0, known)
     for port in candidates:
-        if is_free(port, settings.http_host):
+        if is_free(port, settings.http_host) and _claim(port):
             book.note("http", port)
             return port
     message = f"nenhuma porta livre entre {wanted} e {wanted + HTTP_TRIES - 1}"
     raise PortTakenError(message)
+
+
+#: Locks held until this process ends, so that the port stays ours while Ray is still starting.
+_CLAIMS: Final[list[int]] = []
+
+
+def _claim(port: int) -> bool:
+    """Whether no other checkout has chosen `port`: it is bound only a minute after it was chosen.
+
+    The lock is between checkouts of one person; where its file cannot be had nothing is claimed.
+    """
+    try:
+        folder = Path(tempfile.gettempdir()) / f"vitrine-ports-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        handle = os.open(folder / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return False
+    _CLAIMS.append(handle)
+    return True
 
 
 def ray_environment(ports: CheckoutPorts, short: Path) -> dict[str, str]:

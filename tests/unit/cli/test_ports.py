@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -112,3 +114,25 @@ def test_every_variable_we_set_is_one_that_serve_reads(tmp_path):
     source = constants.read_text("utf-8")
     for name in ray_environment(choose_ports(settings_of(tmp_path)), tmp_path):
         assert f'"{name}"' in source, name
+
+
+def test_a_port_another_checkout_has_chosen_but_not_bound_yet_is_passed_over(tmp_path):
+    choose = (
+        "import sys; from pathlib import Path; from cli.ports import _choose_http;"
+        "from config.settings import read_settings; from storage.embedded.ports import PortBook;"
+        "print(_choose_http(read_settings(), PortBook(Path(sys.argv[1]))), flush=True); input()"
+    )
+    first, second = (
+        subprocess.Popen(
+            [sys.executable, "-c", choose, str(tmp_path / f"{n}.json")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for n in range(2)
+    )  # fmt: skip
+    try:
+        assert first.stdout is not None
+        assert second.stdout is not None
+        assert first.stdout.readline().strip() != second.stdout.readline().strip()
+    finally:
+        for one in (first, second):
+            one.communicate("\n")
