@@ -98,7 +98,7 @@ def _choose_http(settings: Settings, book: PortBook) -> int:
 
 
 #: Locks held until this process ends, so that the port stays ours while Ray is still starting.
-_CLAIMS: Final[list[int]] = []
+_CLAIMS: Final[dict[int, int]] = {}
 
 
 def _claim(port: int) -> bool:
@@ -106,6 +106,8 @@ def _claim(port: int) -> bool:
 
     The lock is between checkouts of one person; where its file cannot be had nothing is claimed.
     """
+    if port in _CLAIMS:
+        return True
     try:
         folder = Path(tempfile.gettempdir()) / f"vitrine-ports-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -117,7 +119,7 @@ def _claim(port: int) -> bool:
     except OSError:
         os.close(handle)
         return False
-    _CLAIMS.append(handle)
+    _CLAIMS[port] = handle
     return True
 
 
