@@ -8,6 +8,7 @@ counts, and the claim decides what may leave.
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -55,6 +56,7 @@ class ConversationCore:
         self._idle_after = idle_after
         self._bell = asyncio.Event()
         self._rings = 0
+        self._load_ms = 0.0
         self._turn: TurnRun | None = None
         self._number: asyncio.Task[None] | None = None
         self._choice: tuple[PhysicalNumberId, str] | None = None
@@ -88,7 +90,9 @@ class ConversationCore:
             self._bell.clear()
             self._rings = 0
             self.state = "loading"
+            started = time.perf_counter()
             conversation = await self._ports.conversations.load(self.id)
+            self._load_ms = (time.perf_counter() - started) * 1000
             self.epoch = conversation.epoch
             verdict = await self._step(conversation)
             if verdict is None:
@@ -134,7 +138,7 @@ class ConversationCore:
     async def _run_turn(self, conversation: Conversation, decision: RunTurn) -> CommitVerdict:
         self.state = "turn"
         self._choose_number(conversation)
-        turn = TurnRun(conversation, decision, self._ports)
+        turn = TurnRun(conversation, decision, self._ports, load_ms=self._load_ms)
         self._turn = turn
         self.between_turns.clear()
         try:

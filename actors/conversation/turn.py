@@ -54,7 +54,9 @@ class _Stop(StrEnum):
 class TurnRun:
     """A running turn. `fence` and `newer` are called from outside while `run` waits for the model."""
 
-    def __init__(self, conversation: Conversation, decision: RunTurn, ports: Ports) -> None:
+    def __init__(
+        self, conversation: Conversation, decision: RunTurn, ports: Ports, *, load_ms: float
+    ) -> None:
         self.id = TurnId(new_id())
         self._conversation = conversation
         self._decision = decision
@@ -62,7 +64,7 @@ class TurnRun:
         self._up_to = max(e.seq for e in decision.events)
         self._signals: asyncio.Queue[_Stop] = asyncio.Queue(maxsize=8)
         self._started = time.perf_counter()
-        self._marks: dict[str, float] = {}
+        self._load_ms = load_ms
         self._calls: list[Mapping[str, object]] = []
 
     def fence(self) -> None:
@@ -94,7 +96,6 @@ class TurnRun:
         answer = await self._answer(context)
         if answer is None:
             return CommitVerdict.SUPERSEDED
-        self._mark("model", since=self._started)
         choice = await choose()
         committing = time.perf_counter()
         commit = self._commit_of(context, answer, choice)
@@ -241,7 +242,6 @@ class TurnRun:
     ) -> TurnRecord:
         calls = answer.model_calls if answer is not None else ()
         reply = answer.reply if answer is not None else None
-        self._mark("total", since=self._started)
         return TurnRecord(
             id=self.id,
             state=state,
@@ -257,19 +257,24 @@ class TurnRun:
             cache_read_tokens=_total(calls, "cache_read_tokens"),
             cache_write_tokens=_total(calls, "cache_write_tokens"),
             cost_micros=_total(calls, "cost_micros"),
-            latency={**self._quiet_ms(), **self._marks},
+            latency=self._latency(answer),
             outcome=answer.outcome if answer is not None else state,
             actor=dict(self._ports.place),
             started_at=self._conversation.db_now,
         )
 
-    def _quiet_ms(self) -> dict[str, float]:
+    def _latency(self, answer: AgentTurn | None) -> dict[str, float]:
+        """Milliseconds by stage; `total` is the turn without its quiet period and its commit."""
         first = min(e.received_at for e in self._decision.events)
-        waited = self._conversation.db_now - first
-        return {"quiet": round(waited.total_seconds() * 1000, 1)}
-
-    def _mark(self, name: str, *, since: float) -> None:
-        self._marks[name] = round((time.perf_counter() - since) * 1000, 1)
+        quiet = (self._conversation.db_now - first).total_seconds() * 1000
+        stages = {
+            "quiet": quiet,
+            "load": self._load_ms,
+            "model": sum(c.latency_ms for c in answer.model_calls) if answer else 0.0,
+            "tools": sum(t.latency_ms for t in answer.tools) if answer else 0.0,
+            "total": self._load_ms + (time.perf_counter() - self._started) * 1000,
+        }
+        return {stage: round(ms, 1) for stage, ms in stages.items()}
 
     async def _journal(
         self, state: TurnState, context: TurnContext, answer: AgentTurn | None
