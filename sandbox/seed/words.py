@@ -72,7 +72,7 @@ def _text(key: str, title: str, body: str, *tags: str) -> Row:
 
 KNOWLEDGE: tuple[Row, ...] = (
     _text("horario", "Horário de atendimento",
-          "Nossa equipe atende de segunda a sexta, das 9h às 18h. "
+          "Nossa equipe atende de segunda a sexta, das 9h às 18h; aos sábados e domingos não há plantão. "
           "O assistente virtual responde a qualquer hora.", "horário", "funcionamento", "abre", "fecha"),
     _text("entrega", "Entrega e instalação",
           "O sistema é on-line: não há entrega, o acesso chega por e-mail no mesmo dia. Leitores de código de barras "

@@ -25,7 +25,7 @@ def new_customer(page: Page, vitrine: RunningVitrine, name: str) -> None:
     page.goto(f"{vitrine.url}/sandbox")
     page.locator("#pick").click()
     page.get_by_label("Buscar cliente").fill(customer.phone)
-    page.locator("#people-list button").first.click()
+    page.locator("#people-list button", has_text=customer.phone).click()
     expect(page.locator("#me")).to_have_text(name)
 
 
