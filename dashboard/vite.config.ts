@@ -35,5 +35,7 @@ export default defineConfig({
     include: ["tests/**/*.test.{ts,tsx}"],
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
+    // The screens run against a live mock: on a busy machine they are slow, not wrong.
+    testTimeout: 60_000,
   },
 });

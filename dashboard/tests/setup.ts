@@ -1,3 +1,4 @@
+import { configure } from "@testing-library/react";
 import "@testing-library/jest-dom/vitest";
 import nodeConsole from "node:console";
 import { cleanup } from "@testing-library/react";
@@ -15,3 +16,5 @@ afterEach(() => {
   sessionStorage.clear();
   localStorage.clear();
 });
+
+configure({ asyncUtilTimeout: 15_000 });
