@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import pytest
@@ -24,7 +24,7 @@ class Bell:
     def __init__(self) -> None:
         self.rung: list[object] = []
 
-    async def ring(self, rings: list[Ring]) -> None:
+    async def ring(self, rings: Sequence[Ring]) -> None:
         self.rung += [r.conversation_id for r in rings]
 
 
