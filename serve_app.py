@@ -19,6 +19,7 @@ from actors.number_pool.actor import NumberPool
 from actors.parts import open_parts
 from actors.sender.actor import Sender
 from actors.sender.keeper import StatusKeeper
+from api.address import check_exposure
 from api.app import create_api
 from api.deps import ApiParts
 from api.webhook import WebhookParts, create_webhook
@@ -134,8 +135,10 @@ def _deployed(replica: type, kind: str, settings: Settings) -> serve.Application
 def deploy(settings: Settings) -> None:
     """Seeds, starts the named actors and both applications; returns when all of them work.
 
-    Ray is initialised already. Repeating it changes only what differs.
+    Ray is initialised already. Repeating it changes only what differs. Raises SettingsError before
+    anything is reachable that should not be.
     """
+    check_exposure(settings)
     asyncio.run(_deploy(settings))
 
 

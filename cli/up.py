@@ -13,6 +13,7 @@ from typing import Final
 import httpx
 from pydantic import SecretStr
 
+from api.address import check_exposure
 from cli import family, preflight
 from cli.banner import banner, working_logins
 from cli.checkout import Checkout, RunRecord
@@ -58,6 +59,7 @@ def up(steps: Steps) -> None:
 def _prepare(steps: Steps) -> tuple[Checkout, Settings]:
     with steps.step("Configurações", done="lidas"):
         settings = load_settings()
+        check_exposure(settings)
         checkout = Checkout(settings.data_dir)
         checkout.lock()
         for warning in preflight.check(preflight.look(checkout.folder)):

@@ -13,6 +13,7 @@ LATE_EVENT_AGE = timedelta(
 
 # Actors
 DEDICATED_ACTORS_PER_CORE = 4  # 50 MB and 1.7 s of start-up each on a small machine
+DEDICATED_ACTORS_DEFAULT_MOST = 64  # however many cores: each also holds a database connection
 PASSIVATE_AFTER = timedelta(minutes=2)  # one read brings a conversation back; memory is dearer
 SHARD_BUCKETS = 1024
 

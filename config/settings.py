@@ -17,7 +17,11 @@ from typing_extensions import override
 
 from config import readiness
 from config.generated import complete
-from config.limits import DEDICATED_ACTORS_PER_CORE, QUIET_PERIOD
+from config.limits import (
+    DEDICATED_ACTORS_DEFAULT_MOST,
+    DEDICATED_ACTORS_PER_CORE,
+    QUIET_PERIOD,
+)
 from domain.errors import RejectedError
 
 
@@ -107,7 +111,9 @@ class Settings(BaseSettings):
     # Behaviour.
     ai_consent: Literal["explicit", "notice"] = "explicit"
     dedicated_actors_max: Annotated[int, Field(ge=0)] = Field(
-        default=DEDICATED_ACTORS_PER_CORE * (os.cpu_count() or 1)
+        default=min(
+            DEDICATED_ACTORS_PER_CORE * (os.cpu_count() or 1), DEDICATED_ACTORS_DEFAULT_MOST
+        )
     )
     conversation_shards: Annotated[int, Field(ge=1, le=64)] = 1
     quiet_period_s: Annotated[float, Field(ge=0, le=60)] = QUIET_PERIOD.total_seconds()

@@ -11,6 +11,7 @@ from domain.errors import InvalidInputError
 from domain.ids import new_id
 from jobs.sandbox_seed import seed_company
 from storage.actor_rows import ActorRows
+from storage.connections import check_connections
 from storage.numbers import NumberStore
 from storage.operators import Role, create_operator, seed_admin
 from storage.pool import open_pool
@@ -24,6 +25,7 @@ async def seed_house(settings: Settings) -> None:
     assert settings.database_url is not None  # noqa: S101 - `vitrine up` fills it in
     pool = await open_pool(settings.database_url.get_secret_value(), size=2, name="seed")
     try:
+        await check_connections(pool, settings)
         await _seed_account(pool, settings)
         await ActorRows(pool).spread_buckets(settings.conversation_shards)
         await _seed_people(pool, settings)

@@ -14,6 +14,7 @@ from actors.rounds import every
 from config.settings import Settings
 from storage.adoption import Adoption
 from storage.conversations import ConversationStore
+from storage.idempotency import IdempotencyKeys
 from storage.timers import TimerStore
 from telemetry.tasks import spawn, start
 
@@ -36,6 +37,7 @@ class ClockActor:
             unworked=ConversationStore(self._parts.pool),
             waiting=Adoption(self._parts.pool, self._parts.numbers),
             house=self._parts.actor_rows,
+            idempotency=IdempotencyKeys(self._parts.pool),
             doorbell=self._parts.doorbell,
         )
         spawn(keep_beating(self._parts, kind="clock"), name="beat")

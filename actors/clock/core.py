@@ -38,6 +38,10 @@ class Housekeeping(Protocol):
     async def forget_silent(self) -> None: ...
 
 
+class Sweepable(Protocol):
+    async def sweep(self) -> None: ...
+
+
 class ClockCore:
     """The periodic steps; the shell calls each at its own interval."""
 
@@ -48,12 +52,14 @@ class ClockCore:
         unworked: Unworked,
         waiting: Waiting,
         house: Housekeeping,
+        idempotency: Sweepable,
         doorbell: Doorbell,
     ) -> None:
         self._timers = timers
         self._unworked = unworked
         self._waiting = waiting
         self._house = house
+        self._idempotency = idempotency
         self._doorbell = doorbell
 
     async def fire_timers(self) -> int:
@@ -72,7 +78,9 @@ class ClockCore:
         return len(forgotten)
 
     async def tidy(self) -> None:
+        """Drops what nobody needs any more: beats of dead actors, old idempotency keys."""
         await self._house.forget_silent()
+        await self._idempotency.sweep()
 
     async def _ring(self, conversations: Iterable[ConversationId]) -> None:
         rings = [

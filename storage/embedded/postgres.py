@@ -33,7 +33,7 @@ STOP_STEPS: Final = (
 
 # A shop on one small machine: little memory, few processes, nothing lost.
 SETTINGS: Final = {
-    "max_connections": "60",
+    "max_connections": "120",  # config/limits.py DEDICATED_ACTORS_DEFAULT_MOST fits
     "shared_buffers": "64MB",
     "work_mem": "4MB",
     "maintenance_work_mem": "32MB",

@@ -8,11 +8,14 @@ import asyncpg
 import pytest
 
 from actors.clock.core import ClockCore
+from config.settings import SettingsError, read_settings
 from domain.doorbell import Ring
 from domain.ids import new_id
 from storage.actor_rows import ActorRows
 from storage.adoption import Adoption
+from storage.connections import check_connections
 from storage.conversations import ConversationStore
+from storage.idempotency import IdempotencyKeys
 from storage.numbers import NumberStore
 from storage.timers import TimerStore
 from tests.house import a_house, inbound, store
@@ -41,6 +44,7 @@ def clock(pool: asyncpg.Pool, bell: Bell) -> ClockCore:
         unworked=ConversationStore(pool),
         waiting=Adoption(pool, NumberStore(pool)),
         house=ActorRows(pool),
+        idempotency=IdempotencyKeys(pool),
         doorbell=bell,
     )
 
@@ -120,3 +124,19 @@ async def test_own_actors_are_granted_up_to_the_maximum_and_not_beyond(pool):
     assert [await rows.grant_own(i, 0, 2) for i in ids] == [True, True, False]
     await rows.release_own(ids[0])
     assert await rows.grant_own(ids[2], 0, 2)
+
+
+async def test_tidying_drops_the_beats_of_actors_that_are_gone(pool):
+    await pool.execute(
+        "INSERT INTO actor_beats (name, kind, actor_id, node, pid, memory_bytes, started_at, beat_at)"
+        " VALUES ('sender', 'sender', '', '', 1, 0, now(), now()),"
+        " ('conversation/x', 'own', '', '', 1, 0, now(), now() - interval '1 hour')"
+    )
+    await clock(pool, Bell()).tidy()
+    assert [r["name"] for r in await pool.fetch("SELECT name FROM actor_beats")] == ["sender"]
+
+
+async def test_the_start_refuses_more_connections_than_the_server_has(pool):
+    await check_connections(pool, read_settings())
+    with pytest.raises(SettingsError, match="max_connections"):
+        await check_connections(pool, read_settings(dedicated_actors_max=500))

@@ -79,7 +79,7 @@ async def test_it_waits_for_the_disk_and_listens_on_loopback_only(server):
     server.start()
     assert await run(server, "SHOW synchronous_commit") == "on"
     assert await run(server, "SHOW fsync") == "on"
-    assert await run(server, "SHOW max_connections") == "60"
+    assert await run(server, "SHOW max_connections") == "120"
     listening = {
         c.laddr.ip for c in psutil.Process(server.pid).net_connections() if c.status == "LISTEN"
     }

@@ -15,9 +15,13 @@ import actors.conversation.messages
 import actors.number_pool.messages
 from actors.conversation.messages import RingConversations
 from actors.number_pool.messages import ChooseNumber, ChosenNumber, NumberSignal
+from config.limits import DEDICATED_ACTORS_DEFAULT_MOST
 from config.ray_options import ACTORS, POOL_SIZES, REPLICAS
+from config.settings import read_settings
 from domain import errors
 from integrations.whatsapp import errors as whatsapp_errors
+from storage.connections import needed_connections
+from storage.embedded.postgres import SETTINGS as SERVER_SETTINGS
 
 CONTRACT = {
     "actors.conversation.messages": {"RingConversations": ["rings"]},
@@ -81,9 +85,6 @@ def test_two_cores_hold_every_actor_and_replica_at_once():
 
 
 def test_the_connections_of_a_full_house_fit_the_embedded_server():
-    shards, own, replicas = 2, 8, 2
-    total = shards * POOL_SIZES["shared"] + own * POOL_SIZES["own"]
-    total += sum(POOL_SIZES[k] for k in ("number_pool", "sender", "clock"))
-    total += replicas * (POOL_SIZES["webhook"] + POOL_SIZES["api"])
+    most = read_settings(conversation_shards=4, dedicated_actors_max=DEDICATED_ACTORS_DEFAULT_MOST)
     assert POOL_SIZES["own"] <= 1
-    assert total <= 55, "max_connections of the embedded server is 60"
+    assert needed_connections(most) <= int(SERVER_SETTINGS["max_connections"]) - 3
