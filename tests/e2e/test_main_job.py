@@ -46,6 +46,11 @@ def test_a_person_takes_over_answers_and_hands_back(vitrine, supervisor):
     path = f"/conversations/{conversation['id']}"
     vitrine.api("POST", f"{path}/takeover", supervisor)
     customer.say("Tem alguém aí?")
+    # The person answers what they have seen; an answer sent before it came would leave it pending.
+    wait_for(
+        "the question stored",
+        lambda: customer.conversation(supervisor)["messages"][-1]["text"] == "Tem alguém aí?",
+    )
     vitrine.api(
         "POST",
         "/conversation",
