@@ -47,4 +47,4 @@ def show(rows: Sequence[Row], console: Console) -> None:
             mark,
             row.note,
         )
-    console.print(table, width=max(console.width, 150), crop=False)
+    console.print(table)

@@ -34,7 +34,7 @@ def run_demo(steps: Steps) -> bool:
             lambda title: console.print(f"\n[bold]{escape(title)}[/]", highlight=False),
         )
     console.print()
-    console.print(table_of(scenes), width=max(console.width, 120), crop=False)
+    console.print(table_of(scenes))
     for scene in scenes:
         for wrong in scene.wrong:
             console.print(f"[red]✗[/] {escape(scene.what)}: {escape(wrong)}", highlight=False)
