@@ -33,8 +33,18 @@ async def open_pool(dsn: str, *, size: int, name: str) -> asyncpg.Pool:
         command_timeout=30,
         max_inactive_connection_lifetime=300,
         init=prepare_connection,
+        reset=reset_if_needed,
         server_settings={"application_name": f"vitrine {name}"[:63], "timezone": "UTC"},
     )
+
+
+async def reset_if_needed(connection: asyncpg.Connection[Any]) -> None:
+    """Saves the round trip of asyncpg's RESET ALL, half of a turn's: nobody here changes a session.
+
+    A connection given back inside a transaction (its owner was cancelled) is still made clean.
+    """
+    if connection.is_in_transaction():
+        await connection.reset()
 
 
 async def prepare_connection(connection: asyncpg.Connection[Any]) -> None:
