@@ -10,6 +10,8 @@ import asyncio
 import hashlib
 import hmac
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -25,7 +27,6 @@ SYSTEM = "Você é a vendedora da Mercante. Responda em português, curto e gent
 
 def plain_app(outside: str, *, reads: bool) -> FastAPI:
     """The whole thing; what it had in hand when killed is gone."""
-    app = FastAPI(openapi_url=None)
     model = AsyncAnthropic(
         api_key="bench", base_url=f"{outside}/anthropic", max_retries=0, timeout=30
     )
@@ -36,6 +37,14 @@ def plain_app(outside: str, *, reads: bool) -> FastAPI:
         trust_env=False,
     )
     running: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        async with model, graph:
+            yield
+            await asyncio.gather(*running)  # an answer under way needs them open
+
+    app = FastAPI(openapi_url=None, lifespan=life)
 
     async def answer(number: str, message: dict[str, Any]) -> None:
         if reads:

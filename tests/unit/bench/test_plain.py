@@ -12,8 +12,6 @@ from bench.servers.outside import Outside
 from bench.servers.wire import serve
 from bench.webhooks import Person, message_request
 
-pytestmark = pytest.mark.filterwarnings("default")
-
 
 @pytest.mark.parametrize("reads", [False, True])
 async def test_a_signed_message_is_answered_and_a_forged_one_is_not(reads):
@@ -24,9 +22,11 @@ async def test_a_signed_message_is_answered_and_a_forged_one_is_not(reads):
     lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     signed = {"X-Hub-Signature-256": lines["X-Hub-Signature-256"]}
     app = plain_app(f"http://127.0.0.1:{server.port}", reads=reads)
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://plain"
-    ) as client:
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://plain") as client,
+    ):
         forged = {"X-Hub-Signature-256": "sha256=00"}
         refused = await client.post("/webhook/whatsapp", content=body, headers=forged)
         taken = await client.post("/webhook/whatsapp", content=body, headers=signed)
