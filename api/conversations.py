@@ -14,9 +14,11 @@ from api.deps import ApiParts, Parts
 from api.identity import Caller
 from api.shapes import conversation_for, item_for
 from domain.errors import InvalidInputError, NotFoundError
+from domain.ids import ConversationId
 from storage.audit import AuditLine
 from storage.conversation_page import find_page
 from storage.inbox_page import PAGE_MAX, InboxFilter
+from storage.merge import Merges
 
 router: Final = APIRouter(tags=["conversations"])
 
@@ -60,8 +62,12 @@ async def show_conversation(
     parts: Parts,
     messages_before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
 ) -> ConversationAnswer:
-    """With its newest 200 messages (or those before `messages_before`), turns, notes and timeline."""
+    """With its newest 200 messages (or those before `messages_before`), turns, notes and timeline.
+
+    One that was merged into another answers with the other: `id` says which.
+    """
     check_may(caller, Act.READ_CONVERSATIONS)
+    conversation_id = await Merges(parts.pool).find_current(ConversationId(conversation_id))
     row = await parts.inbox.find_item(conversation_id)
     if row is None or not may_see_row(caller, row["assignee_id"]):
         raise NotFoundError("conversation", str(conversation_id))

@@ -154,15 +154,17 @@ class LiveHub:
                 row = items.get(conversation_id)
             elif entry.event == "message":
                 row = messages.get(_id(entry, "message_id"))
-            if row is None and entry.event != "trace":
+            merged_away = row is None and entry.event == "conversation"
+            if row is None and entry.event == "message":
                 continue
             events.append(
                 LiveEvent(
-                    event=entry.event,
+                    # Its screens have to look again: no event takes a row out of a list.
+                    event="reset" if merged_away else entry.event,
                     place=entry.place,
                     conversation_id=conversation_id,
                     assignee_id=owners[conversation_id],
-                    data=entry.data,
+                    data={} if merged_away else entry.data,
                     row=row,
                 )
             )

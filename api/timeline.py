@@ -23,6 +23,11 @@ _ACTIONS: Final[Mapping[str, str]] = {
     "conversation.schedule": "agendou um contato",
     "conversation.escalate": "pôs a conversa na fila de atendimento",
 }
+#: What the house did by itself, with nobody's name before it.
+_HOUSE: Final[Mapping[str, str]] = {
+    "conversation.merge": "Outra conversa da mesma pessoa foi unida a esta",
+    "conversation.give": "O contato desta conversa foi unido a outro: é a mesma pessoa",
+}
 _CONSENTS: Final[Mapping[str, str]] = {
     "asked": "Perguntamos se a IA pode atender",
     "granted": "O cliente aceitou ser atendido pela IA",
@@ -73,6 +78,9 @@ def _queue(page: ConversationPage) -> Iterator[TimelineEntry]:
 
 def _people(page: ConversationPage) -> Iterator[TimelineEntry]:
     for one in page.actions:
+        if (happened := _HOUSE.get(one["action"])) is not None:
+            yield TimelineEntry(at=one["at"], kind=one["action"], text=happened)
+            continue
         done = _ACTIONS.get(one["action"])
         if done is None:
             continue

@@ -86,13 +86,20 @@ class Announcer:
         for kind, count in receipt.counts.items():
             WEBHOOK_ITEMS.labels(kind=kind).inc(count)
         owned = [e for e in receipt.events if e.conversation_id is not None]
-        spawn(self._ring(owned, store_ms), name="doorbells")
+        spawn(self._ring(owned, receipt.merged, store_ms), name="doorbells")
         if receipt.statuses:
             spawn(self._parts.statuses.apply(receipt.statuses), name="statuses")
         if receipt.house:
             spawn(self._parts.number_pool.poke(), name="number pool")
 
-    async def _ring(self, events: Sequence[StoredEvent], store_ms: float) -> None:
+    async def _ring(
+        self, events: Sequence[StoredEvent], merged: Sequence[ConversationId], store_ms: float
+    ) -> None:
+        fences = [
+            Ring(conversation_id=conversation_id, reason=reason)
+            for conversation_id in merged
+            for reason in (RingReason.FENCE, RingReason.OUTBOX)
+        ]
         rings = {
             e.conversation_id: Ring(
                 conversation_id=ConversationId(e.conversation_id), reason=RingReason.MESSAGE
@@ -100,8 +107,10 @@ class Announcer:
             for e in events
             if e.conversation_id is not None and e.outcome is None
         }
-        if rings:
-            await self._parts.doorbell.ring(list(rings.values()))
+        if rings or fences:
+            await self._parts.doorbell.ring([*fences, *rings.values()])
+        for conversation_id in merged:
+            self._parts.tracer.conversation(conversation_id)
         for event in events:
             self._show(event, store_ms, rung=event.conversation_id in rings)
 

@@ -3,6 +3,7 @@
 VitrineError
  ├─ RejectedError     a rule said no; the same call will be refused again
  │   ├─ NotFoundError
+ │   ├─ MergedError
  │   └─ InvalidInputError
  ├─ TransientError    may work later; carries `retry_after_s` when somebody said so
  └─ DefectError       must not happen; a person has to look
@@ -12,6 +13,8 @@ between Ray processes. Foreign errors are translated once, at their adapter, wit
 """
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from typing_extensions import override
 
@@ -35,6 +38,22 @@ class NotFoundError(RejectedError):
     @override
     def __str__(self) -> str:
         return f"{self.kind} {self.key!r} was not found"
+
+
+class MergedError(RejectedError):
+    """The conversation was folded into another one of the same person, where it goes on."""
+
+    def __init__(self, conversation_id: UUID, into: UUID) -> None:
+        super().__init__(conversation_id, into)
+        self.conversation_id = conversation_id
+        self.into = into
+
+    @override
+    def __str__(self) -> str:
+        return (
+            "Esta conversa foi unida a outra da mesma pessoa e continua lá; nada mudou. "
+            f"Abra a conversa {self.into}."
+        )
 
 
 class InvalidInputError(RejectedError):

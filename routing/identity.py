@@ -84,3 +84,17 @@ def _named_by_bsuid(
             merge_from=by_phone.contact_id,
         )
     return Resolution(contact_id=owner.contact_id, attach=(*missing, *taken), release=taken)
+
+
+def resolve_change(
+    *, contact_id: UUID, new_bsuid: str | None, known: Mapping[IdentityKey, KnownIdentity]
+) -> UUID | None:
+    """A second contact that a notice of a changed number or id shows to be the same person, or None.
+
+    Only who already writes under the BSUID the notice names: their message was faster than the notice.
+    Who was known by the new number alone stays somebody else, with or without a BSUID: until this
+    notice the person had another number, so that one was its former owner. The number goes to the
+    person of the notice, and the right party has to be confirmed again on both sides.
+    """
+    holder = known.get((BSUID, new_bsuid)) if new_bsuid else None
+    return None if holder is None or holder.contact_id == contact_id else holder.contact_id

@@ -32,7 +32,8 @@ SELECT min(started_at) FROM actor_beats
  WHERE kind = 'webhook' AND beat_at > clock_timestamp() - interval '15 seconds'
 """
 
-# One grant at a time, so that the maximum is never passed. `retire` is the longest idle one, offered
+# One grant at a time, so that the maximum is never passed; none to a conversation that was merged away,
+# which only passes its rings on. `retire` is the longest idle one, offered
 # when the maximum is reached and it has not spoken for a while.
 GRANT: Final[LiteralString] = """
 WITH one_at_a_time AS MATERIALIZED (SELECT pg_advisory_xact_lock(7340033)), taken AS MATERIALIZED (
@@ -40,6 +41,7 @@ WITH one_at_a_time AS MATERIALIZED (SELECT pg_advisory_xact_lock(7340033)), take
 )
 INSERT INTO own_actors (conversation_id, shard)
 SELECT $1, $2 FROM taken WHERE taken.n < $3
+   AND NOT EXISTS (SELECT 1 FROM conversations WHERE id = $1 AND merged_into IS NOT NULL)
 ON CONFLICT (conversation_id) DO UPDATE SET shard = excluded.shard
 RETURNING conversation_id
 """

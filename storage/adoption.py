@@ -39,7 +39,7 @@ class Adoption:
                 return []
             receipt = await self._intake.store_in(db, [_received(row) for row in _ordered(rows)])
         found = [e.conversation_id for e in receipt.events if e.conversation_id is not None]
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys([*found, *receipt.merged]))
 
 
 def _ordered(rows: list[Any]) -> list[Any]:

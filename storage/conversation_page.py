@@ -18,8 +18,9 @@ SELECT c.sticky_number, c.sticky_reason, n.display_phone, c.origin, c.created_at
   FROM conversations c
   LEFT JOIN physical_numbers n ON n.phone_number_id = c.sticky_number
   LEFT JOIN cases k ON k.conversation_id = c.id AND k.active
+  JOIN contacts p ON p.id = c.contact_id
   LEFT JOIN LATERAL (SELECT state, at, text_version FROM consents
-                      WHERE contact_id = c.contact_id AND purpose = 'ai'
+                      WHERE contact_id = c.contact_id AND purpose = 'ai' AND state = p.ai_consent
                       ORDER BY at DESC, id DESC LIMIT 1) s ON true
  WHERE c.id = $1"""
 _MESSAGES: Final[LiteralString] = """
@@ -59,7 +60,8 @@ SELECT subject, at, created_at FROM scheduled_calls WHERE conversation_id = $1
 _ACTIONS: Final[LiteralString] = """
 SELECT a.at, a.action, a.details, o.name AS operator_name
   FROM audit a LEFT JOIN operators o ON a.actor = 'operator/' || o.id
- WHERE a.target = 'conversation/' || $1::uuid AND a.action NOT LIKE '%.read' AND a.action <> 'conversation.seen'
+ WHERE a.target IN (SELECT 'conversation/' || id FROM conversations WHERE id = $1 OR merged_into = $1)
+   AND a.action NOT LIKE '%.read' AND a.action <> 'conversation.seen'
  ORDER BY a.seq DESC LIMIT 100"""
 _PENDING: Final[LiteralString] = """
 SELECT e.message_id FROM inbound_events e

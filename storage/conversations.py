@@ -13,7 +13,7 @@ import asyncpg
 from domain.commit import Commit, CommitResult, CommitVerdict, TurnRecord
 from domain.consent import AiConsent
 from domain.conversation import Conversation, Mode, OpenHandoff, PastMessage, PendingEvent
-from domain.errors import NotFoundError
+from domain.errors import MergedError, NotFoundError
 from domain.ids import ConversationId, EventId, HandoffId, MessageId, new_id
 from storage.rows import parse_time, parse_uuid
 
@@ -56,8 +56,10 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
   FROM conversations c
   JOIN contacts p ON p.id = c.contact_id
   LEFT JOIN physical_numbers n ON n.phone_number_id = coalesce(c.sticky_number, c.last_inbound_number)
- WHERE c.id = $1
+ WHERE c.id = $1 AND c.merged_into IS NULL
 """
+
+FIND_MERGED: Final[LiteralString] = "SELECT merged_into FROM conversations WHERE id = $1"
 
 # The fenced transaction of protocol 4.1 as one statement: when the compare-and-set finds nothing,
 # every other part writes nothing.
@@ -201,9 +203,12 @@ class ConversationStore:
         self._pool = pool
 
     async def load(self, conversation_id: ConversationId) -> Conversation:
-        """Everything a turn reads, as of one instant. Raises NotFoundError."""
+        """Everything a turn reads, as of one instant. Raises NotFoundError, MergedError."""
         row = await self._pool.fetchrow(LOAD, conversation_id, PENDING_MAX, HISTORY_MESSAGES)
         if row is None:
+            into = await self._pool.fetchval(FIND_MERGED, conversation_id)
+            if into is not None:
+                raise MergedError(conversation_id, into)
             raise NotFoundError("conversation", str(conversation_id))
         return _conversation(row)
 

@@ -17,7 +17,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from domain.content import Content, check_sendable, content_to_json, text_of
 from domain.conversation import Mode
-from domain.errors import InvalidInputError, NotFoundError, RejectedError
+from domain.errors import InvalidInputError, MergedError, NotFoundError, RejectedError
 from domain.ids import ConversationId, HandoffId, MessageId, OperatorId, new_id
 from storage import human_statements as sql
 from storage.audit import AuditLine, append
@@ -72,8 +72,8 @@ class _Fenced:
 class HumanActions:
     """Every way a person changes a conversation.
 
-    All raise NotFoundError for a conversation that is not there or not theirs, and then, as with
-    every refusal, changed nothing.
+    All raise NotFoundError for a conversation that is not there or not theirs and MergedError for one
+    that goes on in another, and then, as with every refusal, changed nothing.
     """
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
@@ -260,7 +260,7 @@ async def _raise_fence(
 ) -> _Fenced:
     row = await db.fetchrow(sql.FENCE, conversation_id, mode, assignee, by.row_scope)
     if row is None:
-        raise NotFoundError("conversation", str(conversation_id))
+        raise await _not_there(db, conversation_id, by)
     await db.execute(sql.WITHDRAW_DRAFTS, conversation_id)
     flying = await db.fetch(sql.IN_FLIGHT, conversation_id)
     fence = Fence(
@@ -275,8 +275,18 @@ async def _lock(db: Connection, conversation_id: ConversationId, by: Acting) -> 
     """The conversation's `epoch` and `contact_id`, its row locked until the end."""
     row = await db.fetchrow(sql.LOCK, conversation_id, by.row_scope)
     if row is None:
-        raise NotFoundError("conversation", str(conversation_id))
+        raise await _not_there(db, conversation_id, by)
     return row
+
+
+async def _not_there(
+    db: Connection, conversation_id: ConversationId, by: Acting
+) -> NotFoundError | MergedError:
+    """Whoever acts on a merged-away conversation has not read the one in which it goes on."""
+    into = await db.fetchval(sql.MERGED_INTO, conversation_id, by.row_scope)
+    if into is not None:
+        return MergedError(conversation_id, into)
+    return NotFoundError("conversation", str(conversation_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

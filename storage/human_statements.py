@@ -12,14 +12,20 @@ UPDATE conversations SET epoch = epoch + 1, version = version + 1, mode = $2,
        seen_up_to = CASE WHEN $2 = 'agent' THEN 0 ELSE seen_up_to END,
        unread_count = CASE WHEN $3::uuid IS NULL THEN unread_count ELSE 0 END,
        updated_at = clock_timestamp()
- WHERE id = $1 AND ($4::uuid IS NULL OR assignee_id = $4)
+ WHERE id = $1 AND merged_into IS NULL AND ($4::uuid IS NULL OR assignee_id = $4)
 RETURNING epoch, handled_up_to, contact_id, coalesce(sticky_number, last_inbound_number) AS number
 """
 
 # For acts that raise nothing.
 LOCK: Final[LiteralString] = """
 SELECT epoch, contact_id FROM conversations
- WHERE id = $1 AND ($2::uuid IS NULL OR assignee_id = $2) FOR NO KEY UPDATE
+ WHERE id = $1 AND merged_into IS NULL AND ($2::uuid IS NULL OR assignee_id = $2) FOR NO KEY UPDATE
+"""
+
+# The conversation in which a merged-away one goes on, if this person may see it.
+MERGED_INTO: Final[LiteralString] = """
+SELECT k.id FROM conversations g JOIN conversations k ON k.id = g.merged_into
+ WHERE g.id = $1 AND ($2::uuid IS NULL OR k.assignee_id = $2)
 """
 
 WITHDRAW_DRAFTS: Final[LiteralString] = """

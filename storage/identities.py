@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, LiteralString, TypeAlias
+from typing import Any, Final, LiteralString
 from uuid import UUID
-
-import asyncpg
 
 from domain.ids import new_id
 from routing.identity import PHONE, IdentityKey, KnownIdentity, Resolution
 from routing.shards import bucket_of
+from storage.merge import Merge, merge_contacts
 from storage.numbers import Line
+from storage.pool import Db
 
 LOOK_UP: Final[LiteralString] = """
 SELECT k.portfolio_id, k.kind, k.value, i.contact_id, i.wa_id, p.name,
@@ -52,8 +52,7 @@ ON CONFLICT (portfolio_id, kind, value) WHERE superseded_at IS NULL DO NOTHING
 
 INSERT_CONVERSATION: Final[LiteralString] = """
 INSERT INTO conversations (id, facade_id, contact_id, bucket, origin) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (facade_id, contact_id) DO UPDATE SET updated_at = clock_timestamp()
-RETURNING id
+ON CONFLICT (facade_id, contact_id) DO NOTHING
 """
 
 # Meta's name for a person fills a gap; what our people or the AI wrote stays.
@@ -68,10 +67,6 @@ CLEAR_RIGHT_PARTY: Final[LiteralString] = """
 UPDATE contacts SET right_party_confirmed_at = NULL, updated_at = clock_timestamp(),
        contactability_version = contactability_version + 1 WHERE id = $1
 """
-
-Db: TypeAlias = (
-    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +145,14 @@ def settled(person: Person, known: Known, resolution: Resolution) -> tuple[UUID,
 
 async def admit(
     db: Db, person: Person, resolution: Resolution, origin: Mapping[str, Any]
-) -> tuple[UUID, UUID]:
-    """Writes what is new about a person; returns (contact, conversation). Inside a transaction."""
-    contact_id = resolution.contact_id
+) -> Merge | None:
+    """Writes what is new about a person, inside a transaction; the merge if they were two contacts.
+
+    The merge comes first: it locks conversations, and everybody locks those before contacts.
+    """
+    contact_id, merge = resolution.contact_id, None
+    if contact_id is not None and resolution.merge_from is not None:
+        merge = await merge_contacts(db, kept=contact_id, gone=resolution.merge_from)
     if contact_id is None:
         contact_id = new_id()
         await db.execute(INSERT_CONTACT, contact_id, person.line.account_id, person.name)
@@ -170,8 +170,8 @@ async def admit(
             person.wa_id,
             person.phone,
         )
-    conversation_id = await open_conversation(db, person.line, contact_id, origin)
-    return contact_id, conversation_id
+    await open_conversation(db, person.line, contact_id, origin)
+    return merge
 
 
 async def attach(db: Db, person: Person, contact_id: UUID, kind: str, value: str) -> None:
@@ -183,9 +183,9 @@ async def attach(db: Db, person: Person, contact_id: UUID, kind: str, value: str
 
 async def open_conversation(
     db: Db, line: Line, contact_id: UUID, origin: Mapping[str, Any]
-) -> UUID:
+) -> None:
     conversation_id = new_id()
-    found = await db.fetchval(
+    await db.execute(
         INSERT_CONVERSATION,
         conversation_id,
         line.facade_id,
@@ -193,7 +193,6 @@ async def open_conversation(
         bucket_of(conversation_id),
         origin,
     )
-    return UUID(str(found))
 
 
 async def lock_people(db: Db, people: Sequence[Person]) -> None:
@@ -206,9 +205,11 @@ async def lock_people(db: Db, people: Sequence[Person]) -> None:
 
 
 async def renew_identities(db: Db, person: Person, contact_id: UUID) -> None:
-    """The contact changed number or id: the new ones replace the old.
+    """The contact changed number or id: the new ones replace the old, whoever had them until now.
 
-    A changed number is no proof of the same person, so the right party has to be confirmed again.
+    A changed number is no proof of the same person, so the right party has to be confirmed again,
+    here and with whom the number is taken from (`routing/identity.py:resolve_change` says why those
+    two are not merged).
     """
     for kind, value in person.keys:
         await db.execute(RELEASE, person.line.portfolio_id, kind, value)

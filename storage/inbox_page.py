@@ -43,7 +43,7 @@ SELECT c.id, c.mode, c.epoch, c.version, c.score, c.unread_count, c.updated_at, 
                   AND o.state IN ('queued', 'claimed', 'unknown')) AS sending,
        EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused') AS ai_paused
   FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
-  JOIN conversations c ON c.id = wanted.id
+  JOIN conversations c ON c.id = wanted.id AND c.merged_into IS NULL
   JOIN contacts p ON p.id = c.contact_id
   JOIN facades f ON f.id = c.facade_id
   LEFT JOIN operators a ON a.id = c.assignee_id
@@ -156,7 +156,7 @@ class InboxPage:
         return items, InboxCursor(updated_at=last["updated_at"], id=last["id"])
 
     async def list_items(self, ids: Sequence[UUID]) -> list[dict[str, Any]]:
-        """Those of `ids` that exist, in that order."""
+        """Those of `ids` that exist and were not merged away, in that order."""
         return [dict(r) for r in await self._pool.fetch(_ITEMS, list(ids), self._quiet)]
 
     async def find_item(self, conversation_id: UUID) -> dict[str, Any] | None:

@@ -6,8 +6,8 @@ inserts bodies, events, messages, statuses and windows. Only new people cost mor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -23,12 +23,12 @@ from domain.inbound import (
     InboundMessage,
     StatusUpdate,
 )
-from domain.phone import canonical
-from domain.tracking import tracking_code
-from routing.identity import resolve_sender
-from storage import identities
-from storage.identities import Known, Person
+from storage import admission, identities
+from storage.admission import Senders
+from storage.audit import append
+from storage.identities import Known
 from storage.lines import Lines
+from storage.pool import Db
 
 STORE: Final[LiteralString] = """
 WITH bodies AS (
@@ -74,6 +74,7 @@ WITH bodies AS (
     SELECT contact_id, phone_number_id,
            max(least(sent_at, clock_timestamp())) + interval '24 hours'
       FROM fresh WHERE kind = 'message' AND contact_id IS NOT NULL
+       AND (SELECT count(*) FROM locked) > 0  -- conversations first, as everybody locks them
      GROUP BY contact_id, phone_number_id ORDER BY contact_id, phone_number_id
     ON CONFLICT (contact_id, phone_number_id)
     DO UPDATE SET open_until = greatest(service_windows.open_until, excluded.open_until)
@@ -121,6 +122,8 @@ class Receipt:
     events: tuple[StoredEvent, ...] = ()
     statuses: tuple[int, ...] = ()
     house: frozenset[str] = frozenset()
+    #: Conversations that a merge of two contacts fenced; each wants to be rung.
+    merged: tuple[ConversationId, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -136,91 +139,36 @@ class Intake:
         async with self._pool.acquire() as db:
             return await self.store_in(db, requests)
 
-    async def store_in(self, db: identities.Db, requests: Sequence[Received]) -> Receipt:
+    async def store_in(self, db: Db, requests: Sequence[Received]) -> Receipt:
         """The same on a connection of the caller's, inside its transaction if it has one."""
-        await self._lines.ensure(
-            {i.phone_number_id for r in requests for i in r.items if i.phone_number_id}
-        )
-        people = self._people(i for r in requests for i in r.items)
-        known = await identities.look_up(db, people.values())
-        missing = [p for p in people.values() if self._settled(p, known) is None]
-        changes = any(isinstance(i, IdentityChange) for r in requests for i in r.items)
-        if not missing and not changes:
-            return await self._insert(db, requests, people, known)
-        async with db.transaction():
-            await identities.lock_people(db, missing)
-            known = await identities.look_up(db, people.values())
-            for person, origin in self._origins(requests, people):
-                await self._admit(db, person, origin, known)
-            known = await identities.look_up(db, people.values())
-            return await self._insert(db, requests, people, known)
-
-    # ---- people
-
-    def _people(self, items: Iterable[InboundItem]) -> dict[int, Person]:
-        people: dict[int, Person] = {}
-        for item in items:
-            person = self._person(item)
-            if person is not None and person.keys:
-                people[id(item)] = person
-        return people
-
-    def _person(self, item: InboundItem) -> Person | None:
-        line = self._lines.find(item.phone_number_id)
-        if line is None:
-            return None
-        match item:
-            case InboundMessage(sender=s, group_id=None):
-                wa_id, bsuid, parent = s.wa_id, s.bsuid, s.parent_bsuid
-                name, username = s.name or "", s.username
-            case AppEcho():
-                wa_id, bsuid, parent = item.to_wa_id, item.to_bsuid, item.to_parent_bsuid
-                name, username = "", None
-            case IdentityChange():
-                wa_id, bsuid, parent = item.old_wa_id, item.previous_bsuid or item.bsuid, None
-                name, username = "", None
-            case _:
-                return None
-        phone = canonical(wa_id) if wa_id else None
-        return Person(
-            line=line,
-            phone=phone,
-            wa_id=wa_id,
-            bsuid=bsuid,
-            parent_bsuid=parent,
-            name=name,
-            username=username,
-        )
-
-    def _settled(self, person: Person, known: Known) -> tuple[UUID, UUID] | None:
-        return identities.settled(person, known, _resolve(person, known))
-
-    def _origins(
-        self, requests: Sequence[Received], people: Mapping[int, Person]
-    ) -> list[tuple[Person, dict[str, Any]]]:
-        return [
-            (people[id(item)], _origin(item))
-            for request in requests
-            for item in request.items
-            if id(item) in people
-        ]
-
-    async def _admit(
-        self, db: identities.Db, person: Person, origin: Mapping[str, Any], known: Known
-    ) -> None:
-        if self._settled(person, known) is not None:
-            return
-        resolution = _resolve(person, known)
-        await identities.admit(db, person, resolution, origin)
-        known.update(await identities.look_up(db, [person]))
+        items = [item for request in requests for item in request.items]
+        await self._lines.ensure({i.phone_number_id for i in items if i.phone_number_id})
+        senders = admission.senders_of(items, self._lines)
+        people = [person for sender in senders.values() for person in sender.people]
+        known = await identities.look_up(db, people)
+        merges = await admission.merge_twins(db, senders.values(), known)
+        if merges:
+            known = await identities.look_up(db, people)
+        newcomers = [s for s in senders.values() if s.has_news(known)]
+        if not newcomers:
+            receipt = await self._insert(db, requests, senders, known)
+        else:
+            async with db.transaction():
+                late = await admission.admit(db, senders.values(), newcomers)
+                merges += late
+                known = await identities.look_up(db, people)
+                receipt = await self._insert(db, requests, senders, known)
+                await admission.renew(db, senders.values(), known)
+                await append(db, [line for merge in late for line in merge.lines])
+        return replace(receipt, merged=tuple(c for merge in merges for c in merge.fenced))
 
     # ---- rows
 
     async def _insert(
         self,
-        db: identities.Db,
+        db: Db,
         requests: Sequence[Received],
-        people: Mapping[int, Person],
+        senders: Senders,
         known: Known,
     ) -> Receipt:
         body_ids: list[UUID] = []
@@ -233,63 +181,15 @@ class Intake:
                 if isinstance(item, StatusUpdate):
                     statuses.append(_status_row(len(statuses), item))
                     continue
-                person = people.get(id(item))
-                owner = self._settled(person, known) if person else None
+                sender = senders.get(id(item))
+                owner = sender.owner(known) if sender else None
                 line_known = self._lines.find(item.phone_number_id) is not None
                 events.append(
                     _event_row(len(events), item, body_id, owner, request.at, line_known=line_known)
                 )
         row = await db.fetchrow(STORE, body_ids, [r.body for r in requests], events, statuses)
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY has one row
-        receipt = _receipt(row)
-        for item in (i for r in requests for i in r.items if isinstance(i, IdentityChange)):
-            await self._change_identity(db, item, people, known)
-        return receipt
-
-    async def _change_identity(
-        self,
-        db: identities.Db,
-        item: IdentityChange,
-        people: Mapping[int, Person],
-        known: Known,
-    ) -> None:
-        person = people.get(id(item))
-        owner = self._settled(person, known) if person else None
-        if person is None or owner is None:
-            return
-        phone = canonical(item.new_wa_id) if item.new_wa_id else None
-        renewed = Person(
-            line=person.line,
-            phone=phone,
-            wa_id=item.new_wa_id,
-            bsuid=item.bsuid,
-            parent_bsuid=None,
-            name="",
-            username=None,
-        )
-        if item.new_wa_id or (item.bsuid and item.bsuid != item.previous_bsuid):
-            await identities.renew_identities(db, renewed, owner[0])
-
-
-def _resolve(person: Person, known: Known) -> Any:
-    return resolve_sender(
-        phone=person.phone,
-        bsuid=person.bsuid,
-        parent_bsuid=person.parent_bsuid,
-        known=identities.known_of(person, known),
-    )
-
-
-def _origin(item: InboundItem) -> dict[str, Any]:
-    """How the thread began: an ad, a page post, a link of ours with its code, or nothing special."""
-    if not isinstance(item, InboundMessage):
-        return {"kind": "direct"}
-    if item.referral is not None:
-        kind = "ad" if item.referral.source_type == "ad" else "post"
-        given = {k: v for k, v in item.to_json()["referral"].items() if v is not None}
-        return {"kind": kind, **given}
-    code = tracking_code(text_of(item.content))
-    return {"kind": "link", "code": code} if code else {"kind": "direct"}
+        return _receipt(row)
 
 
 def _event_row(

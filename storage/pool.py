@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
 import orjson
+
+#: A connection, of the pool or not; whose transaction it is in is the caller's business.
+Db: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
 
 #: What says that PostgreSQL is away rather than that a row or statement is bad.
 AWAY: Final = (

@@ -748,3 +748,7 @@ BEGIN
     RETURN head.seq + 1;
 END $$;
 CREATE INDEX audit_target ON audit (target, seq);
+
+-- What was folded into a conversation or a contact: few among many.
+CREATE INDEX conversations_merged ON conversations (merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX contacts_merged ON contacts (merged_into) WHERE merged_into IS NOT NULL;

@@ -29,7 +29,8 @@ from domain.conversation import (
     WaitQuiet,
     decide,
 )
-from domain.doorbell import RingReason
+from domain.doorbell import Ring, RingReason
+from domain.errors import MergedError
 from domain.ids import ConversationId, PhysicalNumberId
 from domain.outbox import Lane
 from telemetry.tasks import spawn, start
@@ -38,6 +39,9 @@ log = structlog.get_logger()
 
 #: A lost compare-and-set is somebody else's progress; so many in a row are a defect.
 _LOST_MAX: Final = 20
+
+#: What was brought may be words to answer or messages to send.
+_PASSED_ON: Final = (RingReason.MESSAGE, RingReason.OUTBOX)
 
 
 class ConversationCore:
@@ -85,14 +89,21 @@ class ConversationCore:
             self._turn.newer()
 
     async def run(self) -> None:
-        """Works until idle. Raises NotFoundError for a conversation that does not exist."""
+        """Works until idle, or until the conversation is merged into another one.
+
+        Raises NotFoundError for a conversation that does not exist.
+        """
         lost = 0
         while True:
             self._bell.clear()
             self._rings = 0
             self.state = "loading"
             started = time.perf_counter()
-            conversation = await self._ports.conversations.load(self.id)
+            try:
+                conversation = await self._ports.conversations.load(self.id)
+            except MergedError:
+                await self._pass_on()
+                return
             self._load_ms = (time.perf_counter() - started) * 1000
             self.epoch = conversation.epoch
             verdict = await self._step(conversation)
@@ -105,6 +116,15 @@ class ConversationCore:
                     raise RuntimeError(f"conversation {self.id} loses every commit")
                 continue
             lost = 0
+
+    async def _pass_on(self) -> None:
+        """It goes on in another conversation: what was written here since is brought and rung there."""
+        kept = await self._ports.merges.gather(self.id)
+        log.info("conversation.merged", conversation_id=str(self.id), into=str(kept))
+        self._ports.tracer.conversation(kept)
+        await self._ports.doorbell.ring(
+            [Ring(conversation_id=kept, reason=reason) for reason in _PASSED_ON]
+        )
 
     async def _step(self, conversation: Conversation) -> CommitVerdict | None:
         """One decision carried out; None when nothing is left but to wait for a ring."""

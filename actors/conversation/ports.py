@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.commit import Commit, CommitResult, TurnRecord
 from domain.conversation import Conversation, TurnRules
+from domain.doorbell import Doorbell
 from domain.ids import ConversationId, PhysicalNumberId
 from domain.outbox import Lane
 from domain.reply import AgentTurn
@@ -22,6 +23,12 @@ class Conversations(Protocol):
     async def record_turn(self, conversation: Conversation, turn: TurnRecord) -> None: ...
     async def mark_seen(self, conversation_id: ConversationId, seq: int) -> None: ...
     async def count_failure(self, conversation_id: ConversationId) -> None: ...
+
+
+class MergedAway(Protocol):
+    """Raises NotFoundError."""
+
+    async def gather(self, conversation_id: ConversationId) -> ConversationId: ...
 
 
 class AnsweringAgent(Protocol):
@@ -90,6 +97,8 @@ class House:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     conversations: Conversations
+    merges: MergedAway
+    doorbell: Doorbell
     agent: AnsweringAgent
     dispatcher: Dispatcher
     presence: Presence

@@ -14,6 +14,7 @@ from domain.conversation import TurnRules
 from domain.turn import QuietRule
 from storage.catalogue import CatalogueStore
 from storage.conversations import ConversationStore
+from storage.merge import Merges
 
 
 def conversation_ports(parts: Parts) -> Ports:
@@ -25,6 +26,8 @@ def conversation_ports(parts: Parts) -> Ports:
     sender = parts.sender()
     return Ports(
         conversations=ConversationStore(parts.pool),
+        merges=Merges(parts.pool),
+        doorbell=parts.doorbell,
         agent=build_agent(parts.settings, CatalogueStore(parts.pool)),
         dispatcher=sender,
         presence=sender,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,12 +14,14 @@ import asyncpg
 from actors.conversation.ports import House, NumberChoice, Ports
 from actors.sender.core import SendCore
 from domain.content import Content, text_of
+from domain.doorbell import Ring
 from domain.ids import ConversationId, PhysicalNumberId
 from domain.reply import AgentTurn, ModelCall, Outcome, Reply
 from domain.turn_context import TurnContext
 from integrations.whatsapp.outbound import Recipient
 from integrations.whatsapp.reports import SendResult
 from storage.conversations import ConversationStore
+from storage.merge import Merges
 from storage.outbox import Outbox
 from tests.factories import make_rules
 
@@ -145,6 +147,14 @@ class ListTracer:
 
 
 @dataclass
+class ListDoorbell:
+    rings: list[Ring] = field(default_factory=list)
+
+    async def ring(self, rings: Sequence[Ring]) -> None:
+        self.rings += rings
+
+
+@dataclass
 class World:
     """Everything around one or more cores: real stores on `pool`, fakes for the outside."""
 
@@ -153,6 +163,7 @@ class World:
     graph: FakeGraph = field(default_factory=FakeGraph)
     numbers: FakePool = field(default_factory=FakePool)
     tracer: ListTracer = field(default_factory=ListTracer)
+    doorbell: ListDoorbell = field(default_factory=ListDoorbell)
     rules: dict[str, Any] = field(default_factory=dict)
 
     def sender(self) -> SendCore:
@@ -169,6 +180,8 @@ class World:
         sender = self.sender()
         return Ports(
             conversations=ConversationStore(self.pool),
+            merges=Merges(self.pool),
+            doorbell=self.doorbell,
             agent=self.agent,
             dispatcher=sender,
             presence=sender,
