@@ -39,6 +39,7 @@ WITH attempt AS (
            status_at = CASE WHEN status_rank_v1(m.status) < status_rank_v1('accepted')
                             THEN clock_timestamp() ELSE m.status_at END
       FROM outbox o WHERE o.id = $2 AND m.id = o.message_id
+       AND (SELECT count(*) FROM taken) >= 0  -- the row is locked before its message, as everywhere
 ), known AS (
     UPDATE channel_identities i SET wa_id = $4 FROM taken
      WHERE i.contact_id = taken.contact_id AND i.kind = 'phone' AND i.superseded_at IS NULL

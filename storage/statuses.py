@@ -35,7 +35,12 @@ WITH due AS MATERIALIZED (
     SELECT DISTINCT ON (message_id) message_id, payload -> 'pricing' AS pricing FROM found
      WHERE payload -> 'pricing' IS NOT NULL AND payload -> 'pricing' <> 'null'
      ORDER BY message_id, seq DESC
-), moved AS (
+), settled AS (
+    UPDATE outbox o SET state = 'accepted', settled_at = clock_timestamp(), reason = ''
+      FROM best b WHERE o.id = b.outbox_id AND b.status <> 'failed'
+       AND o.state IN ('claimed', 'unknown', 'parked', 'queued') AND o.attempts > 0
+    RETURNING o.id
+), moved AS (  -- after `settled`: the row is locked before its message, as everywhere
     UPDATE messages m SET status = b.status, status_at = b.at, wamid = coalesce(m.wamid, b.wamid),
            pricing = coalesce(p.pricing, m.pricing),
            error = CASE WHEN b.status = 'failed' THEN jsonb_build_object('reason', 'failed',
@@ -43,12 +48,8 @@ WITH due AS MATERIALIZED (
                ELSE m.error END
       FROM best b LEFT JOIN priced p ON p.message_id = b.message_id
      WHERE m.id = b.message_id AND status_rank_v1(b.status) > status_rank_v1(m.status)
+       AND (SELECT count(*) FROM settled) >= 0
     RETURNING m.id
-), settled AS (
-    UPDATE outbox o SET state = 'accepted', settled_at = clock_timestamp(), reason = ''
-      FROM best b WHERE o.id = b.outbox_id AND b.status <> 'failed'
-       AND o.state IN ('claimed', 'unknown', 'parked', 'queued') AND o.attempts > 0
-    RETURNING o.id
 ), attempted AS (
     UPDATE send_attempts a SET outcome = 'accepted', wamid = f.wamid,
            finished_at = coalesce(a.finished_at, clock_timestamp())
