@@ -294,3 +294,20 @@ async def test_while_postgresql_is_away_the_answer_is_503_so_that_meta_repeats(p
     ) as client:
         assert await post(client, webhook(inbound("Oi"))) == 503
     assert heard.rings == []
+
+
+async def test_a_merge_stops_turns_in_both_conversations_and_rings_the_one_that_stays(
+    pool, door, heard
+):
+    await post(door, webhook(inbound("por telefone", wa_id="553188887777")))
+    await post(door, webhook(inbound("por id", wa_id=None, bsuid="BR.1")))
+    await asyncio.sleep(0)
+    by_phone, by_id = (ring.conversation_id for ring in heard.rings)
+    heard.rings.clear()
+    await post(door, webhook(inbound("sou eu", wa_id="553188887777", bsuid="BR.1")))
+    await asyncio.sleep(0)
+    reasons = {(ring.conversation_id, ring.reason) for ring in heard.rings}
+    assert reasons == {
+        (by_phone, "fence"), (by_phone, "outbox"), (by_id, "fence"), (by_id, "outbox"),
+        (by_id, "message"),
+    }  # fmt: skip

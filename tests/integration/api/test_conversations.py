@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from domain.ids import new_id
+from tests.house import inbound, store
 from tests.integration.api.desk import Desk
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -165,3 +168,66 @@ async def test_a_long_conversation_is_read_in_parts(desk: Desk):
     earlier = (await desk.ana.get(f"/conversations/{conversation_id}", params=before)).json()
     assert not earlier["earlier_messages"]
     assert [earlier["messages"][0]["text"], earlier["messages"][-1]["text"]] == ["primeira", "m50"]
+
+
+async def two_that_are_one(desk: Desk, *, to: str | None = None) -> tuple[UUID, UUID]:
+    """(the conversation that stays, the one that was merged away)."""
+    gone = await desk.conversation("pelo telefone", wa_id="553188887777")
+    await desk.ana.post(f"/conversations/{gone}/takeover")
+    receipt = await store(desk.pool, inbound("pelo id", wa_id=None, bsuid="BR.1"))
+    kept = receipt.events[0].conversation_id
+    await store(desk.pool, inbound("sou eu", wa_id="553188887777", bsuid="BR.1"))
+    if to is not None:
+        await desk.pool.execute(
+            "UPDATE conversations SET assignee_id = $2 WHERE id = $1", kept, desk.people[to].id
+        )
+    return UUID(str(kept)), gone
+
+
+async def test_a_merged_away_conversation_is_answered_with_the_one_in_which_it_goes_on(desk: Desk):
+    kept, gone = await two_that_are_one(desk)
+    answer = await desk.ana.get(f"/conversations/{gone}")
+    assert answer.status_code == 200, answer.text
+    story = answer.json()
+    assert story["id"] == str(kept)
+    assert [m["text"] for m in story["messages"]] == ["pelo telefone", "pelo id", "sou eu"]
+    told = [entry["kind"] for entry in story["timeline"]]
+    assert "conversation.takeover" in told, "what people did there is part of its history"
+    assert "conversation.merge" in told
+    assert await names(desk.ana) == ["Ana Souza"]
+
+
+async def test_a_merged_away_conversation_is_no_way_round_who_may_see_the_other(desk: Desk):
+    kept, gone = await two_that_are_one(desk, to="caio")
+    assert (await desk.bia.get(f"/conversations/{gone}")).status_code == 404
+    assert (await desk.bia.post(f"/conversations/{gone}/takeover")).status_code == 404
+    assert (await desk.caio.get(f"/conversations/{gone}")).json()["id"] == str(kept)
+
+
+async def test_an_act_on_a_merged_away_conversation_conflicts_and_names_the_other(desk: Desk):
+    kept, gone = await two_that_are_one(desk)
+    before = await desk.pool.fetchval("SELECT epoch FROM conversations WHERE id = $1", kept)
+    for path, body in (
+        (f"/conversations/{gone}/mute", {}),
+        (f"/conversations/{gone}/notes", {"text": "x"}),
+        ("/conversation", {"conversation_id": str(gone), "text": "Olá"}),
+    ):
+        answer = await desk.ana.post(path, json=body)
+        assert answer.status_code == 409, path
+        assert str(kept) in answer.json()["detail"]
+    after = await desk.pool.fetchval("SELECT epoch FROM conversations WHERE id = $1", kept)
+    assert after == before
+
+
+async def test_the_consent_shown_is_proven_by_the_line_that_says_it(desk: Desk):
+    conversation = await desk.conversation("Oi")
+    contact = await desk.pool.fetchval("SELECT contact_id FROM conversations")
+    for state, at in (("refused", "2026-01-01"), ("granted", "2026-02-01")):
+        await desk.pool.execute(
+            "INSERT INTO consents (id, contact_id, purpose, state, text_version, channel, at)"
+            " VALUES ($1, $2, 'ai', $3, $4, 'whatsapp', $5::text::timestamptz)",
+            new_id(), contact, state, f"v-{state}", at,
+        )  # fmt: skip
+    await desk.pool.execute("UPDATE contacts SET ai_consent = 'refused'")
+    consent = (await desk.ana.get(f"/conversations/{conversation}")).json()["consent"]
+    assert (consent["state"], consent["text_version"]) == ("refused", "v-refused")

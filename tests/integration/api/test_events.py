@@ -12,6 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from storage.feed import STREAM, Feed
+from tests.house import inbound, store
 from tests.integration.api.desk import Desk
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
@@ -168,3 +169,19 @@ async def test_the_pause_is_told_to_every_screen_and_resumed_without_repeat(desk
     assert kinds(got) == ["ready", "system"], "a vendor without conversations, too"
     assert got[1].data == {"ai_paused": True}
     assert kinds(await read(desk.bia, got[1].id)) == ["ready"]
+
+
+async def test_screens_look_again_when_a_conversation_was_merged_away(desk: Desk):
+    gone = await desk.conversation("pelo telefone", wa_id="553188887777")
+    receipt = await store(desk.pool, inbound("pelo id", wa_id=None, bsuid="BR.1"))
+    kept = receipt.events[0].conversation_id
+    merged = await store(desk.pool, inbound("sou eu", wa_id="553188887777", bsuid="BR.1"))
+    assert set(merged.merged) == {gone, kept}
+    reading = asyncio.create_task(read(desk.ana))
+    await until_open(desk)
+    await desk.parts.feed.publish_many(
+        [("conversation", {"conversation_id": one}) for one in (gone, kept)]
+    )
+    live = await reading
+    assert kinds(live) == ["ready", "reset", "conversation"]
+    assert live[2].data["conversation"]["id"] == str(kept)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, strategies as st
 
-from routing.identity import KnownIdentity, resolve_sender
+from routing.identity import KnownIdentity, resolve_change, resolve_sender
 from routing.shards import BUCKETS, bucket_of, shard_of, spread
 
 A, B = UUID(int=1), UUID(int=2)
@@ -66,6 +66,22 @@ def test_a_phone_only_contact_that_turns_out_to_be_a_known_bsuid_is_the_same_per
         },
     )
     assert (found.contact_id, found.merge_from) == (B, A)
+
+
+def test_who_already_writes_under_the_new_id_of_a_notice_is_the_same_person():
+    known = {
+        ("bsuid", "BR.2"): KnownIdentity(contact_id=B, bsuid="BR.2"),
+        ("phone", "5531999996666"): KnownIdentity(contact_id=B, bsuid="BR.2"),
+    }
+    assert resolve_change(contact_id=A, new_bsuid="BR.2", known=known) == B
+    assert resolve_change(contact_id=B, new_bsuid="BR.2", known=known) is None
+
+
+@pytest.mark.parametrize("owners_bsuid", [None, "BR.9"])
+def test_who_was_known_by_the_new_number_of_a_notice_is_somebody_else(owners_bsuid):
+    known = {("phone", "5531999996666"): KnownIdentity(contact_id=B, bsuid=owners_bsuid)}
+    assert resolve_change(contact_id=A, new_bsuid="BR.2", known=known) is None
+    assert resolve_change(contact_id=A, new_bsuid=None, known=known) is None
 
 
 @given(st.uuids(), st.integers(1, 64))

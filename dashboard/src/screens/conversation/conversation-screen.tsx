@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { useParams, useSearchParams } from "react-router";
+import { Navigate, useParams, useSearchParams } from "react-router";
 import type { Conversation, TakeoverResult } from "@/api/types";
 import { WhyPanel } from "@/screens/why/why-panel";
 import { Failure, Loading } from "@/ui/states";
@@ -16,6 +16,9 @@ import { useMarkRead } from "./use-mark-read";
 export function ConversationScreen() {
   const { conversationId = "" } = useParams();
   const conversation = useConversation(conversationId);
+  // One that was merged into another of the same person is answered with the other.
+  const current = conversation.data?.id ?? conversationId;
+  if (current !== conversationId) return <Navigate to={`/conversas/${current}`} replace />;
   if (conversation.data) return <Open key={conversationId} conversation={conversation.data} />;
   if (conversation.isError) {
     return <Failure error={conversation.error} onRetry={() => void conversation.refetch()} />;
