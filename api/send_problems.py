@@ -11,6 +11,10 @@ from integrations.whatsapp.failures import classify, is_known
 # Our own reasons, as the claim, the settling of unknown rows and the fence write them.
 _OURS: Final[Mapping[str, tuple[str, str]]] = {
     "fenced": ("Uma pessoa assumiu antes de ela sair", "A IA não envia depois de uma pessoa agir."),
+    "merged": (
+        "Outra conversa da mesma pessoa apareceu antes de ela sair",
+        "As duas foram unidas, e a IA responde de novo sabendo das duas.",
+    ),
     "loop_cap": (
         "Limite de mensagens da IA a este contato",
         "São no máximo 20 por hora e 60 por dia; uma pessoa pode continuar.",

@@ -17,7 +17,7 @@ from domain.ids import ConversationId
 class RingReason(StrEnum):
     #: Something to work is in the inbox.
     MESSAGE = "message"
-    #: A person acted: the epoch was raised and a running draft is worth nothing.
+    #: A person acted, or a merge: the epoch was raised and a running draft is worth nothing.
     FENCE = "fence"
     #: A row waits in the outbox.
     OUTBOX = "outbox"

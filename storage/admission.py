@@ -54,8 +54,10 @@ class Sender:
 
     def twin(self, known: Known) -> tuple[UUID, UUID] | None:
         """(contact, the second one) when a notice shows that they are one person."""
+        if self.renewed is None:
+            return None
         contact_id = self.resolve(known).contact_id
-        if self.renewed is None or contact_id is None:
+        if contact_id is None:
             return None
         found = identities.known_of(self.renewed, known)
         second = resolve_change(contact_id=contact_id, new_bsuid=self.renewed.bsuid, known=found)

@@ -146,10 +146,11 @@ class Intake:
         senders = admission.senders_of(items, self._lines)
         people = [person for sender in senders.values() for person in sender.people]
         known = await identities.look_up(db, people)
-        merges = await admission.merge_twins(db, senders.values(), known)
+        newcomers = [sender for sender in senders.values() if sender.has_news(known)]
+        merges = await admission.merge_twins(db, newcomers, known)
         if merges:
             known = await identities.look_up(db, people)
-        newcomers = [s for s in senders.values() if s.has_news(known)]
+            newcomers = [sender for sender in senders.values() if sender.has_news(known)]
         if not newcomers:
             receipt = await self._insert(db, requests, senders, known)
         else:

@@ -123,6 +123,14 @@ async def test_what_waited_in_both_inboxes_is_answered_once_in_the_one_that_stay
     assert await twins.pool.fetchval("SELECT count(*) FROM turns WHERE state = 'committed'") == 1
 
 
+async def test_the_sweeper_finds_what_waited_although_the_ring_was_lost(twins: Twins):
+    for one in (twins.kept, twins.gone):
+        await ConversationStore(twins.pool).mark_seen(one, 1_000_000)
+    await twins.merge()
+    unworked = await ConversationStore(twins.pool).list_unworked(older_than_s=0)
+    assert unworked == [twins.kept]
+
+
 async def test_turns_notes_calls_and_what_they_cost_go_over(twins: Twins):
     for one in (twins.kept, twins.gone):
         await twins.journal(one, cost=5)
@@ -148,7 +156,8 @@ async def test_the_thread_began_when_the_older_one_did_and_ends_with_the_newest_
     assert (row["last_message_id"], round(row["score"], 1)) == (last, 0.4)
 
 
-async def test_what_a_person_dealt_with_in_one_thread_says_nothing_about_the_other(twins: Twins):
+async def test_what_a_person_dealt_with_in_one_thread_says_nothing_about_the_other(pool):
+    twins = await some_twins(pool, "k: oi do id", "oi do telefone")
     ana = await twins.operator()
     acts = HumanActions(twins.pool)
     await acts.takeover(twins.gone, ana)
@@ -418,11 +427,13 @@ async def test_a_turn_that_was_running_is_stopped_journalled_and_brought_over(tw
 
 async def test_what_is_written_to_the_merged_away_one_later_is_brought_over(twins: Twins):
     await twins.meet("sou eu")
+    conversations = ConversationStore(twins.pool)
     await twins.leave_behind(twins.gone, "atrasada")
-    unworked = await ConversationStore(twins.pool).list_unworked(older_than_s=0)
-    assert twins.gone in unworked, "the sweeper finds it even when its ring was lost"
+    assert twins.gone in await conversations.list_unworked(older_than_s=0)
+    await conversations.mark_seen(twins.kept, 1_000_000)
     await work(twins.world, twins.gone)
-    loaded = await ConversationStore(twins.pool).load(twins.kept)
+    assert twins.kept in await conversations.list_unworked(older_than_s=0)
+    loaded = await conversations.load(twins.kept)
     assert [e.text for e in loaded.pending][-1] == "atrasada"
     row = await twins.row(twins.kept)
     assert (row["unread_count"], (await twins.row(twins.gone))["unread_count"]) == (4, 0)
