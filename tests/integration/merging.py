@@ -21,11 +21,10 @@ from domain.ids import (
     MessageId,
     OperatorId,
     OutboxId,
-    PhysicalNumberId,
     TurnId,
     new_id,
 )
-from domain.outbox import ClaimVerdict
+from domain.outbox import ClaimVerdict, OutboxRow
 from domain.turn import QuietRule, TurnState
 from storage.conversations import ConversationStore
 from storage.human_actions import Acting
@@ -129,11 +128,16 @@ class Twins:
     async def claim(self, message: UUID) -> AttemptId:
         """Takes the row for a POST, as its sender does just before it."""
         attempt = AttemptId(new_id())
-        row = await self.pool.fetchval("SELECT id FROM outbox WHERE message_id = $1", message)
-        claim = await Outbox(self.pool).claim(
-            row, attempt, number=PhysicalNumberId(FACADE), sender="test"
+        conversation = ConversationId(
+            await self.pool.fetchval(
+                "SELECT conversation_id FROM outbox WHERE message_id = $1", message
+            )
         )
+        lane = (await self.next_row(conversation)).lane
+        claim = await Outbox(self.pool).claim_next(conversation, attempt, lane=lane, sender="test")
         assert claim.verdict is ClaimVerdict.CLAIMED
+        assert claim.row is not None
+        assert claim.row.message_id == message
         return attempt
 
     async def journal(self, conversation: ConversationId, *, cost: int = 0) -> UUID:
@@ -156,19 +160,28 @@ class Twins:
         )
         return turn
 
+    async def next_row(self, conversation: ConversationId) -> OutboxRow:
+        """The next message of a conversation as it would leave now; nothing is claimed."""
+        claim = await Outbox(self.pool).claim_next(
+            conversation, AttemptId(new_id()), lane=None, sender="test"
+        )
+        assert claim.row is not None
+        return claim.row
+
     async def commit(self, conversation: Conversation) -> CommitVerdict:
         """An answer to all that was pending, as the turn loop commits it."""
         draft = OutboundDraft(
             message_id=MessageId(new_id()), outbox_id=OutboxId(new_id()), author="agent",
             content={"kind": "text", "body": "r"}, text="r", position=0,
         )  # fmt: skip
-        return await ConversationStore(self.pool).commit(
+        result = await ConversationStore(self.pool).commit(
             Commit(
                 conversation_id=conversation.id, epoch=conversation.epoch,
                 version=conversation.version, outbound=[draft], outcome="answered",
                 worked=[e.seq for e in conversation.pending], turn=_journalled(conversation),
             )
         )  # fmt: skip
+        return result.verdict
 
     async def timer(self, conversation: ConversationId, key: str, due: datetime) -> None:
         await self.pool.execute(

@@ -19,7 +19,6 @@ from storage.conversations import ConversationStore
 from storage.human_actions import HumanActions
 from storage.inbox_page import InboxFilter, InboxPage
 from storage.merge import Merges
-from storage.outbox import Outbox
 from storage.statuses import StatusStore
 from storage.timers import TimerStore
 from tests.house import SECOND, a_house, inbound, status, store
@@ -57,8 +56,7 @@ async def test_the_contact_named_by_its_bsuid_stays_and_the_other_points_to_it(t
 async def test_the_answer_goes_to_the_phone_that_was_written_from(twins: Twins):
     await twins.meet()
     await twins.queue(twins.kept, author="system")
-    row = await Outbox(twins.pool).next_row(twins.kept)
-    assert row is not None
+    row = await twins.next_row(twins.kept)
     assert (row.wa_id, row.bsuid) == (PHONE, BSUID)
 
 
@@ -77,9 +75,8 @@ async def test_a_conversation_that_only_the_other_contact_has_is_given_to_the_on
         None, before["epoch"] + 1, before["version"] + 1,
     )  # fmt: skip
     assert elsewhere in receipt.merged
-    row = await Outbox(twins.pool).next_row(elsewhere)
-    assert row is not None
-    assert row.contact_id == after["contact_id"]
+    row = await twins.next_row(elsewhere)
+    assert row.lane.contact_id == after["contact_id"]
     assert "conversation.give" in await twins.audited()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from domain.content import Text
 from domain.errors import MergedError
-from domain.ids import AttemptId, PhysicalNumberId, new_id
+from domain.ids import AttemptId, new_id
 from domain.outbox import Accepted, ClaimVerdict, NotAccepted, OutboxState
 from storage.conversations import ConversationStore
 from storage.human_actions import HumanActions
@@ -88,14 +88,12 @@ async def test_a_claim_during_a_merge_waits_and_never_takes_a_draft_of_the_ai(
     twins: Twins, author: str, verdict: ClaimVerdict
 ):
     await twins.queue(twins.gone, author=author)
-    row = await twins.pool.fetchval("SELECT id FROM outbox")
+    lane = (await twins.next_row(twins.gone)).lane
     async with twins.held("SELECT 1 FROM audit_head FOR UPDATE"):  # a merge's last step
         merge = begin(twins.meet())
         await twins.waits()
         claim = begin(
-            Outbox(twins.pool).claim(
-                row, AttemptId(new_id()), number=PhysicalNumberId(FACADE), sender="test"
-            )
+            Outbox(twins.pool).claim_next(twins.gone, AttemptId(new_id()), lane=lane, sender="test")
         )
         await twins.waits(2)
         assert not claim.done()
