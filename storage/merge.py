@@ -37,14 +37,12 @@ _ACTOR: Final = "system"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """What a merge touched. `folded`: (surviving, merged-away) pairs; `given`: only another contact.
+    """What follows a merge, for its caller.
 
-    The epoch of every conversation of either contact was raised. `lines` are for the audit log, to be
-    appended last in the transaction.
+    `fenced`: the conversations of either contact, every one with a higher epoch, to be rung after the
+    commit. `lines`: for the audit log, to be appended last in the transaction.
     """
 
-    contact_id: UUID
-    folded: tuple[tuple[ConversationId, ConversationId], ...]
     fenced: tuple[ConversationId, ...]
     lines: tuple[AuditLine, ...]
 
@@ -87,8 +85,6 @@ async def merge_contacts(db: Db, *, kept: UUID, gone: UUID) -> Merge | None:
     await db.execute(sql.GIVE_OUTBOX, kept, given)
     await db.execute(sql.GIVE_CONVERSATIONS, kept, given)
     return Merge(
-        contact_id=kept,
-        folded=tuple((our["id"], their["id"]) for our, their in pairs),
         fenced=tuple(ConversationId(id_) for id_ in everything),
         lines=await _lines(db, kept, gone, [(o["id"], t["id"]) for o, t in pairs], given),
     )
