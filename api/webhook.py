@@ -16,6 +16,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from api.body_limit import read_at_most
 from api.intake_group import IntakeFullError, IntakeGroup, Store
 from domain.clock import Clock
 from domain.doorbell import Doorbell, Ring, RingReason
@@ -159,10 +160,9 @@ def create_webhook(parts: WebhookParts) -> FastAPI:
 async def _take(request: Request, parts: WebhookParts, group: IntakeGroup) -> int:
     """The HTTP status for one POST of Meta's."""
     started = time.perf_counter()
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > BODY_MAX:
+    body = await read_at_most(request, BODY_MAX)
+    if body is None:
         return 413
-    body = await request.body()
     secrets = await parts.secrets.app_secrets()
     if not signature_is_valid(body, request.headers.get(SIGNATURE_HEADER), secrets):
         log.warning("webhook.bad_signature", size=len(body))

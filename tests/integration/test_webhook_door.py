@@ -160,6 +160,33 @@ async def test_a_body_above_four_megabytes_is_413(door):
 
 
 async def test_every_webhook_meta_may_send_is_200_and_kept(door, pool):
+async def test_a_body_of_untold_length_is_read_as_far_as_the_limit_and_then_413(door, app):
+    given = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal given
+        while True:
+            given += 1
+            yield b" " * 1024 * 1024
+
+    answer = await door.post("/whatsapp", content=endless())
+    assert answer.status_code == 413
+    assert given == 5
+
+
+async def test_a_body_of_untold_length_within_the_limit_is_stored(door, pool):
+    body = webhook(inbound("Oi"))
+
+    async def in_parts() -> AsyncIterator[bytes]:
+        yield body[:10]
+        yield body[10:]
+
+    headers = {SIGNATURE_HEADER: sign(body, "new-secret")}
+    answer = await door.post("/whatsapp", content=in_parts(), headers=headers)
+    assert answer.status_code == 200
+    assert await stored(pool) == ["message"]
+
+
     rows = (
         "SELECT (SELECT count(*) FROM inbound_events) + (SELECT count(*) FROM message_statuses)"
         " + (SELECT count(*) FROM webhook_bodies)"
