@@ -6,16 +6,15 @@ inserts bodies, events, messages, statuses and windows. Only new people cost mor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import asyncpg
 
 from domain.content import content_to_json, text_of
-from domain.ids import ConversationId, MessageId, new_id
+from domain.ids import new_id
 from domain.inbound import (
     AppEcho,
     IdentityChange,
@@ -29,12 +28,14 @@ from storage.audit import append
 from storage.identities import Known
 from storage.lines import Lines
 from storage.pool import Db
+from storage.receipts import Receipt, Received, StoredEvent
 
 STORE: Final[LiteralString] = """
 WITH bodies AS (
     INSERT INTO webhook_bodies (id, body) SELECT * FROM unnest($1::uuid[], $2::bytea[])
 ), incoming AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($3::jsonb) AS e(ord int, id uuid, dedupe_key text, kind text,
+    ON CONFLICT (id) DO NOTHING
         conversation_id uuid, contact_id uuid, phone_number_id text, waba_id text, wamid text,
         message_id uuid, body_id uuid, payload jsonb, sent_at timestamptz, outcome text,
         content jsonb, body text, reply_to_wamid text, author text)
@@ -95,38 +96,6 @@ SELECT (SELECT jsonb_agg(jsonb_build_object('seq', seq, 'kind', kind, 'id', id,
 HOUSE_KINDS: Final = frozenset({"number", "account", "template", "preference"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """One webhook request: its raw bytes and what they parsed into."""
-
-    body: bytes
-    items: tuple[InboundItem, ...]
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvent:
-    seq: int
-    kind: str
-    id: UUID
-    conversation_id: ConversationId | None
-    message_id: MessageId | None
-    wamid: str | None
-    outcome: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What was new in a flush: repeated updates leave no trace in it."""
-
-    events: tuple[StoredEvent, ...] = ()
-    statuses: tuple[int, ...] = ()
-    house: frozenset[str] = frozenset()
-    #: Conversations that a merge of two contacts fenced; each wants to be rung.
-    merged: tuple[ConversationId, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-
-
 class Intake:
     """Stores webhook requests. Raises what asyncpg raises when PostgreSQL is away: then no 200."""
 
@@ -172,12 +141,9 @@ class Intake:
         senders: Senders,
         known: Known,
     ) -> Receipt:
-        body_ids: list[UUID] = []
         events: list[dict[str, Any]] = []
         statuses: list[dict[str, Any]] = []
         for request in requests:
-            body_id = new_id()
-            body_ids.append(body_id)
             for item in request.items:
                 if isinstance(item, StatusUpdate):
                     statuses.append(_status_row(len(statuses), item))
@@ -185,10 +151,9 @@ class Intake:
                 sender = senders.get(id(item))
                 owner = sender.owner(known) if sender else None
                 line_known = self._lines.find(item.phone_number_id) is not None
-                events.append(
-                    _event_row(len(events), item, body_id, owner, request.at, line_known=line_known)
-                )
-        row = await db.fetchrow(STORE, body_ids, [r.body for r in requests], events, statuses)
+                events.append(_event_row(len(events), item, request, owner, line_known=line_known))
+        bodies = {r.body_id: r.body for r in requests if r.body is not None}
+        row = await db.fetchrow(STORE, list(bodies), list(bodies.values()), events, statuses)
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY has one row
         return _receipt(row)
 
@@ -196,9 +161,8 @@ class Intake:
 def _event_row(
     ord_: int,
     item: InboundItem,
-    body_id: UUID,
+    request: Received,
     owner: tuple[UUID, UUID] | None,
-    received_at: datetime,
     *,
     line_known: bool,
 ) -> dict[str, Any]:
@@ -209,9 +173,9 @@ def _event_row(
         "kind": item.kind,
         "phone_number_id": item.phone_number_id,
         "waba_id": item.waba_id,
-        "body_id": body_id,
+        "body_id": request.body_id,
         "payload": item.to_json(),
-        "sent_at": getattr(item, "sent_at", None) or getattr(item, "at", None) or received_at,
+        "sent_at": getattr(item, "sent_at", None) or getattr(item, "at", None) or request.at,
     }
     if isinstance(item, (InboundMessage, AppEcho, IdentityChange)):
         row["wamid"] = item.wamid

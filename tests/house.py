@@ -11,11 +11,12 @@ import orjson
 
 from domain.ids import new_id
 from integrations.whatsapp.webhook import parse_webhook
-from storage.intake import Intake, Receipt, Received
+from storage.intake import Intake
 from storage.lines import Lines
 from storage.numbers import NumberStore
 from storage.pool import open_pool
 
+from storage.receipts import Receipt, Received
 FACADE = "106000000000001"
 SECOND = "106000000000002"
 WABA = "102000000000001"
