@@ -95,8 +95,6 @@ class Commit:
     state: Mapping[str, Any] | None = None
     score: float | None = None
     mode: Mode | None = None
-    #: Only an echo of a person's answer from the phone app raises it here.
-    raise_epoch: bool = False
     seen_up_to: int | None = None
     sticky_number: PhysicalNumberId | None = None
     sticky_reason: str = ""

@@ -59,6 +59,11 @@ class PendingEvent:
 
 _NO_ANSWER = frozenset({"reaction", "edit", "revoke", "system"})
 
+WHISPER = "whisper"
+#: What people tell the AI without speaking themselves. It supersedes a draft, raises no epoch and starts no
+#: turn. Only a whisper is in its event; the others point to what the next turn reads anyway.
+GUIDANCE = frozenset({WHISPER, "note", "qualify", "schedule"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastMessage:
@@ -173,8 +178,8 @@ class RecordConsent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakeOverByEcho:
-    """A person answered from the phone app: that is a takeover."""
+class AnsweredInApp:
+    """A person answered from the phone app, which fenced at intake: these are dealt with by it."""
 
     events: Sequence[PendingEvent]
 
@@ -191,7 +196,7 @@ class RunTurn:
     notice_first: bool
 
 
-Decision = Rest | WaitQuiet | Note | AskConsent | RecordConsent | TakeOverByEcho | RunTurn
+Decision = Rest | WaitQuiet | Note | AskConsent | RecordConsent | AnsweredInApp | RunTurn
 
 ATTEMPTS_MAX = 3
 
@@ -221,8 +226,12 @@ def _asking(conversation: Conversation) -> list[PendingEvent]:
 
 
 def _echo(conversation: Conversation, _: TurnRules) -> Decision | None:
-    echoes = [e for e in conversation.pending if e.kind == "echo"]
-    return TakeOverByEcho(events=echoes) if echoes else None
+    border = max((e.seq for e in conversation.pending if e.kind == "echo"), default=None)
+    if border is None:
+        return None
+    # A whisper is for the AI's next turn, whoever answers meanwhile.
+    dealt_with = [e for e in conversation.pending if e.seq <= border and e.kind != WHISPER]
+    return AnsweredInApp(events=dealt_with)
 
 
 def _failed_send(conversation: Conversation, _: TurnRules) -> Decision | None:
@@ -256,7 +265,7 @@ def _silent(conversation: Conversation, _: TurnRules) -> Decision | None:
 def _question(conversation: Conversation, _: TurnRules) -> Decision | None:
     if _asking(conversation):
         return None
-    noted = [e for e in conversation.pending if e.kind != "whisper"]
+    noted = [e for e in conversation.pending if e.kind != WHISPER]
     if not noted:  # a whisper is read by the next turn
         return Rest(seen_up_to=conversation.pending[-1].seq, why="whisper waits for a message")
     return Note(events=noted, outcome="noted")

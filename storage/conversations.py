@@ -66,7 +66,7 @@ FIND_MERGED: Final[LiteralString] = "SELECT merged_into FROM conversations WHERE
 COMMIT: Final[LiteralString] = """
 WITH cas AS (
     UPDATE conversations c SET
-        version = c.version + 1, epoch = c.epoch + $5::int, mode = coalesce($6, c.mode),
+        version = c.version + 1, mode = coalesce($6, c.mode),
         state = coalesce($7::jsonb, c.state), score = coalesce($8::real, c.score),
         seen_up_to = coalesce($9::bigint, c.seen_up_to),
         sticky_number = coalesce($10, c.sticky_number),
@@ -137,12 +137,12 @@ WITH cas AS (
         ai_consent = coalesce((SELECT state FROM consented), p.ai_consent),
         contactability_version = p.contactability_version
             + (SELECT count(*) FROM consented WHERE state IN ('granted', 'refused')),
-        name = coalesce($23::jsonb ->> 'name', p.name),
-        company = coalesce($23::jsonb ->> 'company', p.company),
-        profile = p.profile || ($23::jsonb - 'name' - 'company'),
+        name = coalesce($5::jsonb ->> 'name', p.name),
+        company = coalesce($5::jsonb ->> 'company', p.company),
+        profile = p.profile || ($5::jsonb - 'name' - 'company'),
         updated_at = clock_timestamp()
       FROM cas WHERE p.id = cas.contact_id
-       AND ($23::jsonb <> '{}' OR EXISTS (SELECT 1 FROM consented))
+       AND ($5::jsonb <> '{}' OR EXISTS (SELECT 1 FROM consented))
 )
 SELECT count(*) AS won,
        EXISTS (SELECT 1 FROM inbound_events e WHERE e.conversation_id = $1 AND e.worked_at IS NULL
@@ -355,7 +355,7 @@ def _commit_arguments(commit: Commit) -> tuple[Any, ...]:
         commit.version,
         commit.epoch,
         commit.unless_newer_than,
-        1 if commit.raise_epoch else 0,
+        dict(commit.contact_changes),
         commit.mode,
         commit.state,
         commit.score,
@@ -373,5 +373,4 @@ def _commit_arguments(commit: Commit) -> tuple[Any, ...]:
         [{"id": new_id(), "subject": subject, "at": at} for at, subject in commit.calls],
         [commit.handoff] if commit.handoff else [],
         [{"id": new_id(), **asdict(commit.consent)}] if commit.consent else [],
-        dict(commit.contact_changes),
     )

@@ -30,12 +30,14 @@ from storage.lines import Lines
 from storage.pool import Db
 from storage.receipts import Receipt, Received, StoredEvent
 
+# A new answer from the phone app is a person's act, so it fences here: epoch, version and mode with the
+# row's lock, the rest in fence_by_echo_v1, which sees what was committed while this waited for the lock.
 STORE: Final[LiteralString] = """
 WITH bodies AS (
     INSERT INTO webhook_bodies (id, body) SELECT * FROM unnest($1::uuid[], $2::bytea[])
+    ON CONFLICT (id) DO NOTHING
 ), incoming AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($3::jsonb) AS e(ord int, id uuid, dedupe_key text, kind text,
-    ON CONFLICT (id) DO NOTHING
         conversation_id uuid, contact_id uuid, phone_number_id text, waba_id text, wamid text,
         message_id uuid, body_id uuid, payload jsonb, sent_at timestamptz, outcome text,
         content jsonb, body text, reply_to_wamid text, author text)
@@ -60,7 +62,8 @@ WITH bodies AS (
     SELECT conversation_id, count(*) FILTER (WHERE author = 'contact') AS unread,
            (array_agg(message_id ORDER BY ord DESC))[1] AS message_id,
            (array_agg(phone_number_id ORDER BY ord DESC)
-               FILTER (WHERE author = 'contact'))[1] AS phone_number_id
+               FILTER (WHERE author = 'contact'))[1] AS phone_number_id,
+           max(seq) FILTER (WHERE kind = 'echo') AS echo_seq
       FROM fresh WHERE message_id IS NOT NULL GROUP BY conversation_id
 ), locked AS MATERIALIZED (
     SELECT c.id FROM conversations c WHERE c.id IN (SELECT conversation_id FROM latest)
@@ -68,8 +71,13 @@ WITH bodies AS (
 ), touched AS (
     UPDATE conversations c SET updated_at = clock_timestamp(), last_message_at = clock_timestamp(),
            last_message_id = l.message_id, unread_count = c.unread_count + l.unread,
-           last_inbound_number = coalesce(l.phone_number_id, c.last_inbound_number)
+           last_inbound_number = coalesce(l.phone_number_id, c.last_inbound_number),
+           epoch = c.epoch + (l.echo_seq IS NOT NULL)::int,
+           version = c.version + (l.echo_seq IS NOT NULL)::int,
+           mode = CASE WHEN l.echo_seq IS NULL THEN c.mode ELSE 'operator' END,
+           handled_up_to = greatest(c.handled_up_to, l.echo_seq)
       FROM latest l JOIN locked k ON k.id = l.conversation_id WHERE c.id = l.conversation_id
+    RETURNING c.id, c.epoch, l.echo_seq
 ), windows AS (
     INSERT INTO service_windows (contact_id, phone_number_id, open_until)
     SELECT contact_id, phone_number_id,
@@ -89,7 +97,8 @@ WITH bodies AS (
 SELECT (SELECT jsonb_agg(jsonb_build_object('seq', seq, 'kind', kind, 'id', id,
                'conversation_id', conversation_id, 'message_id', message_id, 'wamid', wamid,
                'outcome', outcome) ORDER BY seq) FROM fresh) AS events,
-       (SELECT array_agg(seq ORDER BY seq) FROM statuses) AS statuses
+       (SELECT array_agg(seq ORDER BY seq) FROM statuses) AS statuses,
+       (SELECT sum(fence_by_echo_v1(id, epoch)) FROM touched WHERE echo_seq IS NOT NULL) AS withdrawn
 """
 
 #: Kinds that belong to the house, worked by the NumberPool and the clock rather than a conversation.

@@ -19,13 +19,13 @@ from actors.conversation.ports import Ports
 from actors.conversation.turn import TurnRun
 from domain.commit import Commit, CommitVerdict
 from domain.conversation import (
+    AnsweredInApp,
     AskConsent,
     Conversation,
     Note,
     RecordConsent,
     Rest,
     RunTurn,
-    TakeOverByEcho,
     WaitQuiet,
     decide,
 )
@@ -150,8 +150,8 @@ class ConversationCore:
             case RecordConsent():
                 commit = steps.record_consent(conversation, decision, house.hours)
                 return await self._commit(conversation, commit)
-            case TakeOverByEcho():
-                commit = steps.take_over_by_echo(conversation, decision)
+            case AnsweredInApp():
+                commit = steps.answered_in_app(conversation, decision)
                 return await self._commit(conversation, commit)
             case RunTurn():
                 return await self._run_turn(conversation, decision)

@@ -1,4 +1,4 @@
-"""The commits of a conversation that need no model: notes, consent, a takeover from the phone app."""
+"""The commits of a conversation that need no model: notes, consent, an answer from the phone app."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from domain.conversation import (
     REMINDED,
     AskConsent,
     Conversation,
+    AnsweredInApp,
     Mode,
     Note,
     PendingEvent,
     RecordConsent,
-    TakeOverByEcho,
 )
 from domain.ids import EventId, HandoffId, MessageId, OutboxId, new_id
 
@@ -128,17 +128,14 @@ def record_consent(conversation: Conversation, step: RecordConsent, hours: str) 
     )
 
 
-def take_over_by_echo(conversation: Conversation, step: TakeOverByEcho) -> Commit:
-    """A person answered in the WhatsApp Business app: what came before it is dealt with."""
-    newest = max(e.seq for e in step.events)
+def answered_in_app(conversation: Conversation, step: AnsweredInApp) -> Commit:
+    """What came before a person's answer in the WhatsApp Business app is dealt with."""
     return Commit(
         conversation_id=conversation.id,
         epoch=conversation.epoch,
         version=conversation.version,
-        worked=[e.seq for e in conversation.pending if e.seq <= newest],
+        worked=_seqs(step.events),
         outcome="answered_in_app",
-        mode=Mode.OPERATOR,
-        raise_epoch=True,
     )
 
 

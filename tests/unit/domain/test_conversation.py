@@ -14,11 +14,12 @@ from domain.conversation import (
     REMINDED,
     AskConsent,
     Mode,
+    WHISPER,
+    AnsweredInApp,
     Note,
     RecordConsent,
     Rest,
     RunTurn,
-    TakeOverByEcho,
     WaitQuiet,
     decide,
 )
@@ -86,10 +87,13 @@ def test_a_message_older_than_twelve_hours_by_metas_clock_is_shown_to_a_person()
     )
 
 
-def test_an_answer_from_the_phone_app_is_a_takeover_even_while_paused():
-    echo = make_event(3, kind="echo")
-    decision = decide(make_conversation(make_event(2), echo, ai_paused=True), RULES)
-    assert decision == TakeOverByEcho(events=[echo])
+def test_an_answer_from_the_phone_app_settles_what_came_before_it_even_while_paused():
+    asked, whisper, echo, more = (
+        make_event(seq, kind=kind)
+        for seq, kind in enumerate(["message", "whisper", "echo", "message"], 1)
+    )
+    decision = decide(make_conversation(asked, whisper, echo, more, ai_paused=True), RULES)
+    assert decision == AnsweredInApp(events=[asked, echo])
 
 
 @pytest.mark.parametrize("kind", ["reaction", "edit", "revoke", "system"])
