@@ -12,11 +12,11 @@ MESSAGES_MAX: Final = 200
 TURNS_MAX: Final = 100
 
 _HEAD: Final[LiteralString] = """
-SELECT c.sticky_number, c.sticky_reason, n.display_phone, c.origin, c.created_at,
+SELECT thread_number_v1(c) AS sticky_number, c.sticky_reason, n.display_phone, c.origin, c.created_at,
        k.purpose AS case_purpose, k.subject AS case_subject,
        s.state AS consent_state, s.at AS consent_at, s.text_version AS consent_text_version
   FROM conversations c
-  LEFT JOIN physical_numbers n ON n.phone_number_id = c.sticky_number
+  LEFT JOIN physical_numbers n ON n.phone_number_id = thread_number_v1(c)
   LEFT JOIN cases k ON k.conversation_id = c.id AND k.active
   JOIN contacts p ON p.id = c.contact_id
   LEFT JOIN LATERAL (SELECT state, at, text_version FROM consents

@@ -55,7 +55,7 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
           FROM cases k WHERE k.conversation_id = c.id AND k.active) AS active_case
   FROM conversations c
   JOIN contacts p ON p.id = c.contact_id
-  LEFT JOIN physical_numbers n ON n.phone_number_id = coalesce(c.sticky_number, c.last_inbound_number)
+  LEFT JOIN physical_numbers n ON n.phone_number_id = thread_number_v1(c)
  WHERE c.id = $1 AND c.merged_into IS NULL
 """
 
@@ -69,8 +69,10 @@ WITH cas AS (
         version = c.version + 1, mode = coalesce($6, c.mode),
         state = coalesce($7::jsonb, c.state), score = coalesce($8::real, c.score),
         seen_up_to = coalesce($9::bigint, c.seen_up_to),
-        sticky_number = coalesce($10, c.sticky_number),
-        sticky_reason = CASE WHEN $10::text IS NULL THEN c.sticky_reason ELSE $11 END,
+        sticky_number = CASE WHEN c.last_inbound_number IS NULL THEN coalesce($10, c.sticky_number)
+                             ELSE c.sticky_number END,
+        sticky_reason = CASE WHEN $10::text IS NULL OR c.last_inbound_number IS NOT NULL
+                             THEN c.sticky_reason ELSE $11 END,
         cost_micros = c.cost_micros + $12::bigint,
         last_message_at = CASE WHEN $13::bool THEN clock_timestamp() ELSE c.last_message_at END,
         last_message_id = coalesce($14::uuid, c.last_message_id),

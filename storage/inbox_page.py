@@ -36,7 +36,7 @@ SELECT c.id, c.mode, c.epoch, c.version, c.score, c.unread_count, c.updated_at, 
        m.status AS last_status, m.sent_at AS last_at,
        (SELECT w.open_until FROM service_windows w
          WHERE w.contact_id = c.contact_id AND w.open_until > now()
-           AND w.phone_number_id = coalesce(c.sticky_number, c.last_inbound_number)) AS window_open_until,
+           AND w.phone_number_id = thread_number_v1(c)) AS window_open_until,
        pending.newest AS pending_newest,
        pending.newest + $2::interval > clock_timestamp() AS pending_is_quiet,
        EXISTS (SELECT 1 FROM outbox o WHERE o.conversation_id = c.id

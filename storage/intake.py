@@ -72,6 +72,10 @@ WITH bodies AS (
     UPDATE conversations c SET updated_at = clock_timestamp(), last_message_at = clock_timestamp(),
            last_message_id = l.message_id, unread_count = c.unread_count + l.unread,
            last_inbound_number = coalesce(l.phone_number_id, c.last_inbound_number),
+           sticky_number = coalesce(l.phone_number_id, c.sticky_number),
+           sticky_reason = CASE WHEN l.phone_number_id IS NOT DISTINCT FROM c.sticky_number
+                                  OR l.phone_number_id IS NULL THEN c.sticky_reason
+                                ELSE 'o cliente escreveu para este número' END,
            epoch = c.epoch + (l.echo_seq IS NOT NULL)::int,
            version = c.version + (l.echo_seq IS NOT NULL)::int,
            mode = CASE WHEN l.echo_seq IS NULL THEN c.mode ELSE 'operator' END,

@@ -139,7 +139,7 @@ SELECT gen_random_uuid(), 'blocked:' || o.id, 'send_failed', o.conversation_id,
        clock_timestamp()
   FROM outbox o JOIN conversations c ON c.id = o.conversation_id
   JOIN physical_numbers n
-    ON n.phone_number_id = coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number)
+    ON n.phone_number_id = coalesce(o.phone_number_id, thread_number_v1(c))
  WHERE o.state = 'queued' AND o.not_before <= clock_timestamp()
    AND o.created_at < clock_timestamp() - interval '1 minute'
    AND (n.state IN ('quarantined', 'disabled') OR n.health IN ('paused', 'banned'))

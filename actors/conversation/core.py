@@ -222,13 +222,13 @@ class ConversationCore:
     # ---- the number, chosen while the quiet period runs
 
     def _choose_number(self, conversation: Conversation) -> None:
-        """A thread's first number, or another one when its own is sick, is the NumberPool's choice."""
+        """The NumberPool chooses for a thread the contact never wrote in; else it is where they wrote."""
         settled = conversation.sticky_number is not None and conversation.number_state in {
             "active",
             "draining",
         }
-        moved = conversation.last_inbound_number not in {None, conversation.sticky_number}
-        if (settled and not moved) or self._number is not None:
+        written_to = conversation.last_inbound_number is not None
+        if settled or written_to or self._number is not None:
             return
         self._choice = None
         self._number = start(self._ask_pool(conversation), name="choose number")

@@ -96,7 +96,6 @@ def ask_consent(conversation: Conversation, step: AskConsent, company: str) -> C
         state=state,
         mode=_reopened(conversation),
         seen_up_to=newest,
-        sticky_number=conversation.sticky_number,
         consent=ConsentDraft(
             state="asked", text_version=text.version, asked_message_id=draft.message_id
         ),
