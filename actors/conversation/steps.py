@@ -30,6 +30,11 @@ ASKED_MESSAGE = "consent_message_id"
 #: Why a person is told, by the outcome of the noted events.
 _REASONS: Final = {
     "late": "mensagem antiga sem resposta",
+#: And what kept a message here, where that says more.
+_NOT_SENT: Final = {
+    "loop_cap": "limite de mensagens da IA ao contato",
+    "window_closed": "janela de 24 h fechada",
+}
     "send_failed": "falha de envio",
     "failed": "erro interno ao responder",
 }
@@ -51,7 +56,8 @@ def note(conversation: Conversation, step: Note) -> Commit:
     """Events that get no answer; what a person should see goes into their queue."""
     handoff = None
     if step.tell_person:
-        handoff = _handoff(_REASONS[step.outcome], priority="normal")
+        kept_by = str(step.events[0].payload.get("reason", ""))
+        handoff = _handoff(_NOT_SENT.get(kept_by, _REASONS[step.outcome]), priority="normal")
     return Commit(
         conversation_id=conversation.id,
         epoch=conversation.epoch,

@@ -118,6 +118,10 @@ export const TRACE: Record<TraceStage, string> = {
   "status.failed": "não entregue",
   "turn.superseded": "refazendo: chegou mensagem nova",
   "turn.fenced": "resposta barrada: uma pessoa assumiu",
+  "send.loop_cap": "não enviada: limite de mensagens da IA",
+  "send.window_closed": "não enviada: janela de 24 h fechada",
+  "send.not_noticed": "não enviada: o aviso de IA não saiu",
+  "send.decision_expired": "não enviada: a autorização venceu",
   "human.took_over": "uma pessoa assumiu",
 };
 
