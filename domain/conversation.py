@@ -200,9 +200,12 @@ Decision = Rest | WaitQuiet | Note | AskConsent | RecordConsent | AnsweredInApp 
 
 ATTEMPTS_MAX = 3
 
-#: Keys of the conversation's state that the consent step keeps.
+#: Keys of the conversation's state that the consent step keeps until the answer comes.
 REMINDED = "consent_reminded"
 ASKED_AT_SEQ = "consent_asked_at_seq"
+ASKED_MESSAGE = "consent_message_id"
+#: The version of the wording the contact was asked with.
+ASKED_VERSION = "consent_text_version"
 
 
 def decide(conversation: Conversation, rules: TurnRules) -> Decision:
@@ -275,17 +278,27 @@ def _consent(conversation: Conversation, rules: TurnRules) -> Decision | None:
     if may_answer(rules.consent, conversation.consent):
         return None
     asking = _asking(conversation)
-    if conversation.consent is AiConsent.NONE:
+    asked_here = ASKED_AT_SEQ in conversation.state
+    after = [e for e in asking if e.seq > int(conversation.state.get(ASKED_AT_SEQ, 0))]
+    if conversation.consent is AiConsent.ASKED and asked_here:
+        queued = _question_is_queued(conversation)
+        for event in after:
+            # Before the question left only its own button can answer it.
+            text = "" if queued else event.text
+            answer = read_answer(button_id=event.button_id, text=text)
+            if answer is not None:
+                return RecordConsent(answer=answer, event=event)
+        if after and not queued and not conversation.state.get(REMINDED):
+            return AskConsent(events=asking, reminder=True)
+    elif after:
+        # Never asked here, only told, or the question did not leave: then each new message asks anew.
         return AskConsent(events=asking)
-    asked_at = int(conversation.state.get(ASKED_AT_SEQ, 0))
-    after = [e for e in asking if e.seq > asked_at]
-    for event in after:
-        answer = read_answer(button_id=event.button_id, text=event.text)
-        if answer is not None:
-            return RecordConsent(answer=answer, event=event)
-    if after and not conversation.state.get(REMINDED):
-        return AskConsent(events=asking, reminder=True)
     return Rest(seen_up_to=conversation.pending[-1].seq, why="waits for consent")
+
+
+def _question_is_queued(conversation: Conversation) -> bool:
+    question = conversation.state.get(ASKED_MESSAGE)
+    return any(str(m.id) == question and m.status == "queued" for m in conversation.history)
 
 
 def _quiet(conversation: Conversation, rules: TurnRules) -> Decision | None:

@@ -25,7 +25,8 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
        c.last_inbound_number, c.assignee_id, c.score, c.state, c.origin, c.seen_up_to,
        coalesce(n.state, 'active') AS number_state, coalesce(n.health, 'healthy') AS number_health,
        coalesce(n.messages_per_second, 80) AS messages_per_second,
-       p.name, p.company, p.profile, p.ai_consent, p.right_party_confirmed_at IS NOT NULL AS right_party,
+       p.name, p.company, p.profile, ai_consent_v1(p) AS ai_consent,
+       p.right_party_confirmed_at IS NOT NULL AS right_party,
        (SELECT coalesce(i.wa_id, i.value) FROM channel_identities i WHERE i.contact_id = c.contact_id
            AND i.kind = 'phone' AND i.superseded_at IS NULL ORDER BY i.first_seen_at DESC LIMIT 1) AS phone,
        EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused') AS ai_paused,

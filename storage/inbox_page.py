@@ -26,7 +26,8 @@ HITS_MAX: Final = 1000
 _ITEMS: Final[LiteralString] = """
 SELECT c.id, c.mode, c.epoch, c.version, c.score, c.unread_count, c.updated_at, c.cost_micros,
        c.handled_up_to, c.assignee_id, a.name AS assignee_name,
-       p.id AS contact_id, p.name AS contact_name, p.ai_consent, who.phone, who.username,
+       p.id AS contact_id, p.name AS contact_name, ai_consent_v1(p) AS ai_consent,
+       p.ai_consent = 'asked' AS consent_asked, who.phone, who.username,
        f.id AS facade_id, f.name AS facade_name,
        h.id AS handoff_id, h.reason AS handoff_reason, h.priority AS handoff_priority,
        h.state AS handoff_state, h.queued_at AS handoff_queued_at,

@@ -11,10 +11,12 @@ from domain.commit import Commit, ConsentDraft, HandoffDraft, OutboundDraft
 from domain.consent import GRANT_BUTTON, REFUSE_BUTTON, ConsentAnswer
 from domain.conversation import (
     ASKED_AT_SEQ,
+    ASKED_MESSAGE,
+    ASKED_VERSION,
     REMINDED,
+    AnsweredInApp,
     AskConsent,
     Conversation,
-    AnsweredInApp,
     Mode,
     Note,
     PendingEvent,
@@ -22,21 +24,16 @@ from domain.conversation import (
 )
 from domain.ids import EventId, HandoffId, MessageId, OutboxId, new_id
 
-#: The version of the wording the contact was asked with, kept until the answer comes.
-ASKED_VERSION = "consent_text_version"
-ASKED_MESSAGE = "consent_message_id"
-
-
 #: Why a person is told, by the outcome of the noted events.
 _REASONS: Final = {
     "late": "mensagem antiga sem resposta",
+    "send_failed": "falha de envio",
+    "failed": "erro interno ao responder",
+}
 #: And what kept a message here, where that says more.
 _NOT_SENT: Final = {
     "loop_cap": "limite de mensagens da IA ao contato",
     "window_closed": "janela de 24 h fechada",
-}
-    "send_failed": "falha de envio",
-    "failed": "erro interno ao responder",
 }
 
 

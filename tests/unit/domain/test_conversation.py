@@ -11,18 +11,22 @@ from hypothesis import given, strategies as st
 from domain.consent import AiConsent, ConsentAnswer, ConsentRule
 from domain.conversation import (
     ASKED_AT_SEQ,
+    ASKED_MESSAGE,
+    GUIDANCE,
     REMINDED,
-    AskConsent,
-    Mode,
     WHISPER,
     AnsweredInApp,
+    AskConsent,
+    Mode,
     Note,
+    PastMessage,
     RecordConsent,
     Rest,
     RunTurn,
     WaitQuiet,
     decide,
 )
+from domain.ids import MessageId, new_id
 from tests.factories import NOW, make_conversation, make_event, make_rules
 
 RULES = make_rules()
@@ -156,6 +160,38 @@ def test_another_message_instead_of_the_tap_is_reminded_once():
         events=[question, more], reminder=True
     )
     again = decide(asked(question, more, **{REMINDED: True}), RULES)
+def test_a_question_that_did_not_leave_is_asked_again_by_the_next_message_and_not_before():
+    question, more = make_event(1), make_event(2, "ok")
+    unasked = make_conversation(question, consent=AiConsent.NONE, state={ASKED_AT_SEQ: 1})
+    assert isinstance(decide(unasked, RULES), Rest)
+    again = replace(unasked, pending=[question, more])
+    assert decide(again, RULES) == AskConsent(events=[question, more])
+
+
+def test_who_was_only_told_is_asked_properly_and_an_ok_before_that_is_no_consent():
+    ok = make_event(9, "ok")
+    told = make_conversation(ok, consent=AiConsent.NOTICED, state={ASKED_AT_SEQ: 1, REMINDED: True})
+    assert decide(told, RULES) == AskConsent(events=[ok])
+
+
+def test_who_was_asked_in_another_thread_is_asked_in_this_one_too():
+    ok = make_event(1, "ok")
+    assert decide(make_conversation(ok, consent=AiConsent.ASKED), RULES) == AskConsent(events=[ok])
+
+
+def test_before_the_question_left_an_ok_is_no_answer_to_it():
+    question = PastMessage(
+        id=MessageId(new_id()), author="system", text="Pode?", at=NOW, status="queued"
+    )
+    waiting = replace(
+        asked(make_event(1), make_event(2, "ok"), **{ASKED_MESSAGE: str(question.id)}),
+        history=[question],
+    )
+    assert isinstance(decide(waiting, RULES), Rest)
+    left = replace(waiting, history=[replace(question, status="accepted")])
+    assert isinstance(decide(left, RULES), RecordConsent)
+
+
     assert isinstance(again, Rest)
     assert again.seen_up_to == 2
 
