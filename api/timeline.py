@@ -36,7 +36,7 @@ _CONSENTS: Final[Mapping[str, str]] = {
     "revoked": "O cliente retirou o aceite",
 }
 _TURNS: Final[Mapping[str, str]] = {
-    "superseded": "Rascunho da IA descartado: chegou mensagem nova",
+    "superseded": "Rascunho da IA descartado: chegou mensagem ou orientação nova",
     "fenced": "Rascunho da IA barrado: uma pessoa assumiu",
     "failed": "A IA não conseguiu responder",
 }

@@ -88,7 +88,7 @@ class Commit:
     version: int
     worked: Sequence[int] = ()
     outcome: str = ""
-    #: Refuse when a message newer than this arrived meanwhile; None commits all the same.
+    #: Refuse when a message or a person's guidance newer than this arrived; None commits all the same.
     unless_newer_than: int | None = None
     turn: TurnRecord | None = None
     outbound: Sequence[OutboundDraft] = ()
@@ -107,7 +107,7 @@ class Commit:
 
 class CommitVerdict(StrEnum):
     COMMITTED = "committed"
-    #: A newer message came: think again.
+    #: A newer message or a person's guidance came: think again.
     SUPERSEDED = "superseded"
     #: Somebody else committed first (a person, another owner): load again.
     LOST = "lost"

@@ -63,7 +63,7 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
 FIND_MERGED: Final[LiteralString] = "SELECT merged_into FROM conversations WHERE id = $1"
 
 # The fenced transaction of protocol 4.1 as one statement: when the compare-and-set finds nothing,
-# every other part writes nothing.
+# every other part writes nothing. What supersedes a draft is a message or GUIDANCE of domain/conversation.py.
 COMMIT: Final[LiteralString] = """
 WITH cas AS (
     UPDATE conversations c SET
@@ -81,7 +81,7 @@ WITH cas AS (
      WHERE c.id = $1 AND c.version = $2 AND c.epoch = $3
        AND ($4::bigint IS NULL OR NOT EXISTS (
             SELECT 1 FROM inbound_events e WHERE e.conversation_id = $1 AND e.worked_at IS NULL
-               AND e.kind = 'message' AND e.seq > $4))
+               AND e.seq > $4 AND e.kind IN ('message', 'whisper', 'note', 'qualify', 'schedule')))
     RETURNING c.id, c.contact_id, c.epoch
 ), worked AS (
     UPDATE inbound_events e SET worked_at = clock_timestamp(), outcome = $16,
@@ -156,7 +156,7 @@ SELECT count(*) AS won,
 IS_NEWER: Final[LiteralString] = """
 SELECT c.epoch, c.version,
        EXISTS (SELECT 1 FROM inbound_events e WHERE e.conversation_id = c.id AND e.worked_at IS NULL
-                  AND e.kind = 'message' AND e.seq > $2) AS newer
+                  AND e.kind IN ('message', 'whisper', 'note', 'qualify', 'schedule') AND e.seq > $2) AS newer
   FROM conversations c WHERE c.id = $1
 """
 
@@ -223,12 +223,13 @@ class ConversationStore:
         now = await self._pool.fetchrow(
             IS_NEWER, commit.conversation_id, commit.unless_newer_than or 0
         )
-        if now is not None and (now["version"], now["epoch"]) == (commit.version, commit.epoch):
-            return CommitResult(verdict=CommitVerdict.SUPERSEDED)
-        return CommitResult(verdict=CommitVerdict.LOST)
+        if now is None or now["epoch"] != commit.epoch:
+            return CommitResult(verdict=CommitVerdict.LOST)
+        superseded = now["newer"] or now["version"] == commit.version
+        return CommitResult(verdict=CommitVerdict.SUPERSEDED if superseded else CommitVerdict.LOST)
 
     async def is_stale(self, conversation: Conversation, up_to: int) -> tuple[bool, bool]:
-        """(a person acted, a newer message waits) since `conversation` was loaded."""
+        """(a person acted, a newer message or word to the AI waits) since `conversation` was loaded."""
         row = await self._pool.fetchrow(IS_NEWER, conversation.id, up_to)
         if row is None:
             return True, False

@@ -113,6 +113,12 @@ def test_a_whisper_waits_for_the_next_message():
     assert decision.seen_up_to == 4
 
 
+@pytest.mark.parametrize("kind", sorted(GUIDANCE - {WHISPER}))
+def test_other_guidance_is_noted_because_the_next_turn_reads_it_elsewhere(kind):
+    event = make_event(kind=kind)
+    assert decide(make_conversation(event), RULES) == Note(events=[event], outcome="noted")
+
+
 def test_a_failed_send_is_told_to_a_person_unless_one_is_there_already():
     failed = make_event(kind="send_failed")
     assert decide(make_conversation(failed), RULES) == Note(
@@ -154,12 +160,6 @@ def test_a_refusal_goes_to_a_person_and_nothing_is_answered_by_the_ai_after_it()
     assert decision.seen_up_to == 9
 
 
-def test_another_message_instead_of_the_tap_is_reminded_once():
-    question, more = make_event(1), make_event(2, "alô?")
-    assert decide(asked(question, more), RULES) == AskConsent(
-        events=[question, more], reminder=True
-    )
-    again = decide(asked(question, more, **{REMINDED: True}), RULES)
 def test_a_question_that_did_not_leave_is_asked_again_by_the_next_message_and_not_before():
     question, more = make_event(1), make_event(2, "ok")
     unasked = make_conversation(question, consent=AiConsent.NONE, state={ASKED_AT_SEQ: 1})
@@ -192,6 +192,12 @@ def test_before_the_question_left_an_ok_is_no_answer_to_it():
     assert isinstance(decide(left, RULES), RecordConsent)
 
 
+def test_another_message_instead_of_the_tap_is_reminded_once():
+    question, more = make_event(1), make_event(2, "alô?")
+    assert decide(asked(question, more), RULES) == AskConsent(
+        events=[question, more], reminder=True
+    )
+    again = decide(asked(question, more, **{REMINDED: True}), RULES)
     assert isinstance(again, Rest)
     assert again.seen_up_to == 2
 
@@ -206,7 +212,7 @@ def test_with_notice_the_first_answer_carries_the_notice_and_later_ones_do_not()
     assert not later.notice_first
 
 
-KINDS = st.sampled_from(["message", "echo", "whisper", "timer", "send_failed"])
+KINDS = st.sampled_from(["message", "echo", "timer", "send_failed", *sorted(GUIDANCE)])
 CONTENTS = st.sampled_from(["text", "reaction", "image", "system"])
 
 
