@@ -275,7 +275,10 @@ class ModelSession:
                 "stop_reason": call.stop_reason,
                 "input_tokens": call.input_tokens,
                 "cache_read_tokens": call.cache_read_tokens,
+                "cache_write_tokens": call.cache_write_tokens,
                 "output_tokens": call.output_tokens,
+                "cost_micros": call.cost_micros,
+                "priced_by": call.priced_by,
             },
         )
         return ModelAnswer(text=text, tool_uses=uses, content=content, stop_reason=call.stop_reason)

@@ -9,9 +9,11 @@ from typing import Final
 import asyncpg
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.body_limit import read_at_most, replayed
 from api.problems import ProblemError, answer, answer_unexpected
 from domain.ids import new_id
 from telemetry.metrics import HTTP_REQUESTS, HTTP_SECONDS
@@ -20,6 +22,7 @@ log = structlog.get_logger()
 
 BODY_MAX: Final = 1024 * 1024  # an API call is small; webhooks have a limit of their own
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_TOO_LONG: Final = ProblemError(413, f"No máximo {BODY_MAX} bytes por pedido.")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HEADERS: Final = {
     "x-content-type-options": "nosniff",
@@ -71,7 +74,7 @@ class Edge:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            refused = _refused_early(scope, headers)
+            refused, receive = await _checked(scope, headers, receive)
             if refused is not None:
                 await answer(request_id, refused)(scope, receive, guarded_send)
             else:
@@ -112,8 +115,27 @@ def _refused_early(scope: Scope, headers: Headers) -> ProblemError | None:
     if not length.isdecimal():
         return ProblemError(400, "Content-Length não é um número.")
     if int(length) > BODY_MAX:
-        return ProblemError(413, f"No máximo {BODY_MAX} bytes por pedido.")
+        return _TOO_LONG
     return None
+
+
+async def _checked(
+    scope: Scope, headers: Headers, receive: Receive
+) -> tuple[ProblemError | None, Receive]:
+    """Why the request goes no further, if so; else with what its body is received."""
+    refused = _refused_early(scope, headers)
+    if refused is not None or not _length_is_open(scope, headers):
+        return refused, receive
+    try:
+        body = await read_at_most(Request(scope, receive), BODY_MAX)
+    except ClientDisconnect:
+        return ProblemError(400, "O pedido terminou no meio."), receive
+    return (_TOO_LONG, receive) if body is None else (None, replayed(body, receive))
+
+
+def _length_is_open(scope: Scope, headers: Headers) -> bool:
+    """A chunked body tells its end, not its length, so it is read here as far as it may go."""
+    return "transfer-encoding" in headers and not scope["path"].startswith("/webhook")
 
 
 def _answer_broken(request_id: str, error: Exception) -> Response:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 import structlog
 
-from domain.inbound import InboundItem, Unparsed
-from storage.intake import Receipt, Received
+from domain.inbound import Unparsed
 from storage.pool import AWAY
+from storage.receipts import Receipt, Received
 from telemetry.tasks import start
 
 log = structlog.get_logger()
@@ -98,35 +99,37 @@ class IntakeGroup:
             raise
         except Exception as error:  # noqa: BLE001 - its elements are tried one by one
             log.warning("intake.request_split", error=type(error).__name__)
+            # The raw bytes first and once: what becomes of the elements refers to them.
+            await self._store.store([replace(request, items=())])
             for item in request.items:
-                await self._store_item(request, item)
+                await self._store_item(replace(request, body=None, items=(item,)))
             return
         await self._announce(receipt, (time.perf_counter() - started) * 1000)
 
-    async def _store_item(self, request: Received, item: InboundItem) -> None:
+    async def _store_item(self, single: Received) -> None:
         started = time.perf_counter()
-        single = Received(body=b"", items=(item,), at=request.at)
         try:
             receipt = await self._store.store([single])
         except AWAY:
             raise
         except Exception as error:
-            log.exception("intake.element_refused", kind=item.kind)
-            receipt = await self._store.store([_kept(request, item, error)])
+            log.exception("intake.element_refused", kind=single.items[0].kind)
+            receipt = await self._store.store([_kept(single, error)])
         await self._announce(receipt, (time.perf_counter() - started) * 1000)
 
 
-def _kept(request: Received, item: InboundItem, error: Exception) -> Received:
+def _kept(single: Received, error: Exception) -> Received:
+    item = single.items[0]
     unparsed = Unparsed(
         field=item.field,
         waba_id=item.waba_id,
         phone_number_id=item.phone_number_id,
         dedupe_key=f"refused:{item.dedupe_key}",
         reason=f"could not be stored: {type(error).__name__}",
-        at=request.at,
+        at=single.at,
         value=item.raw,
     )
-    return Received(body=request.body, items=(unparsed,), at=request.at)
+    return replace(single, items=(unparsed,))
 
 
 def _succeed(group: list[tuple[Received, asyncio.Future[None]]]) -> None:

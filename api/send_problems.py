@@ -23,6 +23,10 @@ _OURS: Final[Mapping[str, tuple[str, str]]] = {
         "Janela de 24 h fechada",
         "O WhatsApp só aceita texto livre até 24 h depois da última mensagem do cliente.",
     ),
+    "not_noticed": (
+        "O aviso de atendimento por IA não saiu",
+        "Sem ele a IA não escreve ao cliente; o aviso vai de novo antes da próxima resposta.",
+    ),
     "unknown_outcome": (
         "Não se sabe se ela chegou",
         "A Meta não confirmou nem recusou. Confira com o cliente e decida.",

@@ -150,7 +150,7 @@ def _awaiting(row: dict[str, Any]) -> str:
         return "operator" if pending or row["unread_count"] else "none"
     if row["mode"] != "agent":
         return "none"
-    if pending and row["ai_consent"] == "asked":
+    if pending and row["consent_asked"]:
         return "consent"
     if row["ai_consent"] == "refused" or (row["handoff_id"] is not None and not pending):
         return "operator"

@@ -36,7 +36,7 @@ _CONSENTS: Final[Mapping[str, str]] = {
     "revoked": "O cliente retirou o aceite",
 }
 _TURNS: Final[Mapping[str, str]] = {
-    "superseded": "Rascunho da IA descartado: chegou mensagem nova",
+    "superseded": "Rascunho da IA descartado: chegou mensagem ou orientação nova",
     "fenced": "Rascunho da IA barrado: uma pessoa assumiu",
     "failed": "A IA não conseguiu responder",
 }
@@ -84,7 +84,8 @@ def _people(page: ConversationPage) -> Iterator[TimelineEntry]:
         done = _ACTIONS.get(one["action"])
         if done is None:
             continue
-        who = one["operator_name"] or "Um programa"
+        in_app = (one["details"] or {}).get("by") == "echo"
+        who = one["operator_name"] or ("Alguém, pelo celular," if in_app else "Um programa")
         yield TimelineEntry(at=one["at"], kind=one["action"], text=f"{who} {done}", actor=who)
 
 

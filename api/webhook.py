@@ -16,10 +16,10 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from api.body_limit import read_at_most
 from api.intake_group import IntakeFullError, IntakeGroup, Store
 from domain.clock import Clock
-from domain.doorbell import Doorbell, Ring, RingReason
-from domain.ids import ConversationId
+from domain.doorbell import Doorbell
 from integrations.whatsapp.signature import SIGNATURE_HEADER, answer_handshake, signature_is_valid
 from integrations.whatsapp.webhook import (
     BODY_MAX,
@@ -27,8 +27,8 @@ from integrations.whatsapp.webhook import (
     WebhookTooLargeError,
     parse_webhook,
 )
-from storage.intake import Receipt, Received, StoredEvent
 from storage.pool import AWAY
+from storage.receipts import Receipt, Received, StoredEvent
 from telemetry.metrics import WEBHOOK_ITEMS, WEBHOOK_REQUESTS
 from telemetry.tasks import spawn
 
@@ -85,34 +85,21 @@ class Announcer:
     async def __call__(self, receipt: Receipt, store_ms: float) -> None:
         for kind, count in receipt.counts.items():
             WEBHOOK_ITEMS.labels(kind=kind).inc(count)
-        owned = [e for e in receipt.events if e.conversation_id is not None]
-        spawn(self._ring(owned, receipt.merged, store_ms), name="doorbells")
+        spawn(self._ring(receipt, store_ms), name="doorbells")
         if receipt.statuses:
             spawn(self._parts.statuses.apply(receipt.statuses), name="statuses")
         if receipt.house:
             spawn(self._parts.number_pool.poke(), name="number pool")
 
-    async def _ring(
-        self, events: Sequence[StoredEvent], merged: Sequence[ConversationId], store_ms: float
-    ) -> None:
-        fences = [
-            Ring(conversation_id=conversation_id, reason=reason)
-            for conversation_id in merged
-            for reason in (RingReason.FENCE, RingReason.OUTBOX)
-        ]
-        rings = {
-            e.conversation_id: Ring(
-                conversation_id=ConversationId(e.conversation_id), reason=RingReason.MESSAGE
-            )
-            for e in events
-            if e.conversation_id is not None and e.outcome is None
-        }
-        if rings or fences:
-            await self._parts.doorbell.ring([*fences, *rings.values()])
-        for conversation_id in merged:
+    async def _ring(self, receipt: Receipt, store_ms: float) -> None:
+        rings = receipt.rings
+        if rings:
+            await self._parts.doorbell.ring(rings)
+        for conversation_id in receipt.merged:
             self._parts.tracer.conversation(conversation_id)
-        for event in events:
-            self._show(event, store_ms, rung=event.conversation_id in rings)
+        rung = {ring.conversation_id for ring in rings}
+        for event in receipt.events:
+            self._show(event, store_ms, rung=event.conversation_id in rung)
 
     def _show(self, event: StoredEvent, store_ms: float, *, rung: bool) -> None:
         tracer, conversation_id = self._parts.tracer, event.conversation_id
@@ -159,10 +146,9 @@ def create_webhook(parts: WebhookParts) -> FastAPI:
 async def _take(request: Request, parts: WebhookParts, group: IntakeGroup) -> int:
     """The HTTP status for one POST of Meta's."""
     started = time.perf_counter()
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > BODY_MAX:
+    body = await read_at_most(request, BODY_MAX)
+    if body is None:
         return 413
-    body = await request.body()
     secrets = await parts.secrets.app_secrets()
     if not signature_is_valid(body, request.headers.get(SIGNATURE_HEADER), secrets):
         log.warning("webhook.bad_signature", size=len(body))

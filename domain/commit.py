@@ -88,15 +88,13 @@ class Commit:
     version: int
     worked: Sequence[int] = ()
     outcome: str = ""
-    #: Refuse when a message newer than this arrived meanwhile; None commits all the same.
+    #: Refuse when a message or a person's guidance newer than this arrived; None commits all the same.
     unless_newer_than: int | None = None
     turn: TurnRecord | None = None
     outbound: Sequence[OutboundDraft] = ()
     state: Mapping[str, Any] | None = None
     score: float | None = None
     mode: Mode | None = None
-    #: Only an echo of a person's answer from the phone app raises it here.
-    raise_epoch: bool = False
     seen_up_to: int | None = None
     sticky_number: PhysicalNumberId | None = None
     sticky_reason: str = ""
@@ -109,7 +107,7 @@ class Commit:
 
 class CommitVerdict(StrEnum):
     COMMITTED = "committed"
-    #: A newer message came: think again.
+    #: A newer message or a person's guidance came: think again.
     SUPERSEDED = "superseded"
     #: Somebody else committed first (a person, another owner): load again.
     LOST = "lost"

@@ -59,6 +59,11 @@ class PendingEvent:
 
 _NO_ANSWER = frozenset({"reaction", "edit", "revoke", "system"})
 
+WHISPER = "whisper"
+#: What people tell the AI without speaking themselves. It supersedes a draft, raises no epoch and starts no
+#: turn. Only a whisper is in its event; the others point to what the next turn reads anyway.
+GUIDANCE = frozenset({WHISPER, "note", "qualify", "schedule"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastMessage:
@@ -173,8 +178,8 @@ class RecordConsent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakeOverByEcho:
-    """A person answered from the phone app: that is a takeover."""
+class AnsweredInApp:
+    """A person answered from the phone app, which fenced at intake: these are dealt with by it."""
 
     events: Sequence[PendingEvent]
 
@@ -191,13 +196,16 @@ class RunTurn:
     notice_first: bool
 
 
-Decision = Rest | WaitQuiet | Note | AskConsent | RecordConsent | TakeOverByEcho | RunTurn
+Decision = Rest | WaitQuiet | Note | AskConsent | RecordConsent | AnsweredInApp | RunTurn
 
 ATTEMPTS_MAX = 3
 
-#: Keys of the conversation's state that the consent step keeps.
+#: Keys of the conversation's state that the consent step keeps until the answer comes.
 REMINDED = "consent_reminded"
 ASKED_AT_SEQ = "consent_asked_at_seq"
+ASKED_MESSAGE = "consent_message_id"
+#: The version of the wording the contact was asked with.
+ASKED_VERSION = "consent_text_version"
 
 
 def decide(conversation: Conversation, rules: TurnRules) -> Decision:
@@ -221,8 +229,12 @@ def _asking(conversation: Conversation) -> list[PendingEvent]:
 
 
 def _echo(conversation: Conversation, _: TurnRules) -> Decision | None:
-    echoes = [e for e in conversation.pending if e.kind == "echo"]
-    return TakeOverByEcho(events=echoes) if echoes else None
+    border = max((e.seq for e in conversation.pending if e.kind == "echo"), default=None)
+    if border is None:
+        return None
+    # A whisper is for the AI's next turn, whoever answers meanwhile.
+    dealt_with = [e for e in conversation.pending if e.seq <= border and e.kind != WHISPER]
+    return AnsweredInApp(events=dealt_with)
 
 
 def _failed_send(conversation: Conversation, _: TurnRules) -> Decision | None:
@@ -256,7 +268,7 @@ def _silent(conversation: Conversation, _: TurnRules) -> Decision | None:
 def _question(conversation: Conversation, _: TurnRules) -> Decision | None:
     if _asking(conversation):
         return None
-    noted = [e for e in conversation.pending if e.kind != "whisper"]
+    noted = [e for e in conversation.pending if e.kind != WHISPER]
     if not noted:  # a whisper is read by the next turn
         return Rest(seen_up_to=conversation.pending[-1].seq, why="whisper waits for a message")
     return Note(events=noted, outcome="noted")
@@ -266,17 +278,27 @@ def _consent(conversation: Conversation, rules: TurnRules) -> Decision | None:
     if may_answer(rules.consent, conversation.consent):
         return None
     asking = _asking(conversation)
-    if conversation.consent is AiConsent.NONE:
+    asked_here = ASKED_AT_SEQ in conversation.state
+    after = [e for e in asking if e.seq > int(conversation.state.get(ASKED_AT_SEQ, 0))]
+    if conversation.consent is AiConsent.ASKED and asked_here:
+        queued = _question_is_queued(conversation)
+        for event in after:
+            # Before the question left only its own button can answer it.
+            text = "" if queued else event.text
+            answer = read_answer(button_id=event.button_id, text=text)
+            if answer is not None:
+                return RecordConsent(answer=answer, event=event)
+        if after and not queued and not conversation.state.get(REMINDED):
+            return AskConsent(events=asking, reminder=True)
+    elif after:
+        # Never asked here, only told, or the question did not leave: then each new message asks anew.
         return AskConsent(events=asking)
-    asked_at = int(conversation.state.get(ASKED_AT_SEQ, 0))
-    after = [e for e in asking if e.seq > asked_at]
-    for event in after:
-        answer = read_answer(button_id=event.button_id, text=event.text)
-        if answer is not None:
-            return RecordConsent(answer=answer, event=event)
-    if after and not conversation.state.get(REMINDED):
-        return AskConsent(events=asking, reminder=True)
     return Rest(seen_up_to=conversation.pending[-1].seq, why="waits for consent")
+
+
+def _question_is_queued(conversation: Conversation) -> bool:
+    question = conversation.state.get(ASKED_MESSAGE)
+    return any(str(m.id) == question and m.status == "queued" for m in conversation.history)
 
 
 def _quiet(conversation: Conversation, rules: TurnRules) -> Decision | None:

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 class TurnState(StrEnum):
     COMMITTED = "committed"
-    #: A newer message arrived before the reply left; its draft was dropped.
+    #: A newer message or a person's guidance arrived before the commit; the draft was dropped.
     SUPERSEDED = "superseded"
     #: A person acted; nothing of this turn may leave.
     FENCED = "fenced"

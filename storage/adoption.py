@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final, LiteralString
 
 import asyncpg
+import structlog
 
-from domain.ids import ConversationId
+from domain.doorbell import Ring
 from domain.inbound import item_from_json
-from storage.intake import Intake, Received
+from storage.intake import Intake
 from storage.lines import Lines
 from storage.numbers import NumberStore
+from storage.pool import AWAY
+from storage.receipts import Receipt, Received
+
+log = structlog.get_logger()
 
 # Only events whose number has become known meanwhile; the rest keep waiting.
+LIST_WAITING: Final[LiteralString] = """
+SELECT e.seq FROM inbound_events e JOIN physical_numbers n USING (phone_number_id)
+ WHERE e.worked_at IS NULL AND e.conversation_id IS NULL AND e.kind IN ('message', 'echo', 'identity')
+   AND e.received_at < clock_timestamp() - interval '2 seconds'
+ ORDER BY e.seq LIMIT $1
+"""
+
 TAKE: Final[LiteralString] = """
-DELETE FROM inbound_events WHERE seq IN (
-    SELECT e.seq FROM inbound_events e JOIN physical_numbers n USING (phone_number_id)
-     WHERE e.worked_at IS NULL AND e.conversation_id IS NULL AND e.kind IN ('message', 'echo')
-       AND e.received_at < clock_timestamp() - interval '2 seconds'
-     ORDER BY e.seq LIMIT $1 FOR UPDATE OF e SKIP LOCKED)
-RETURNING seq, payload, received_at
+DELETE FROM inbound_events WHERE seq = (
+    SELECT seq FROM inbound_events WHERE seq = $1 AND worked_at IS NULL FOR UPDATE SKIP LOCKED)
+RETURNING payload, body_id, received_at
+"""
+
+GIVE_UP: Final[LiteralString] = """
+UPDATE inbound_events SET worked_at = clock_timestamp(), outcome = 'not_adopted'
+ WHERE seq = $1 AND worked_at IS NULL
 """
 
 
@@ -31,21 +44,37 @@ class Adoption:
         self._pool = pool
         self._intake = Intake(pool, Lines(numbers))
 
-    async def adopt(self, *, limit: int = 100) -> list[ConversationId]:
-        """The conversations that have something to work because of it."""
+    async def adopt(self, *, limit: int = 100) -> list[Ring]:
+        """What to ring because of it, in order of arrival. Raises one of AWAY.
+
+        Each event is its own transaction: one that cannot be stored is given up and holds up no other.
+        """
+        rings: list[Ring] = []
+        for row in await self._pool.fetch(LIST_WAITING, limit):
+            try:
+                receipt = await self._adopt(row["seq"])
+            except AWAY:
+                raise
+            except Exception:
+                log.exception("adoption.refused", seq=row["seq"])
+                await self._pool.execute(GIVE_UP, row["seq"])
+            else:
+                rings += receipt.rings
+        return rings
+
+    async def _adopt(self, seq: int) -> Receipt:
         async with self._pool.acquire() as db, db.transaction():
-            rows = await db.fetch(TAKE, limit)
-            if not rows:
-                return []
-            receipt = await self._intake.store_in(db, [_received(row) for row in _ordered(rows)])
-        found = [e.conversation_id for e in receipt.events if e.conversation_id is not None]
-        return list(dict.fromkeys([*found, *receipt.merged]))
-
-
-def _ordered(rows: list[Any]) -> list[Any]:
-    return sorted(rows, key=lambda row: row["seq"])
+            row = await db.fetchrow(TAKE, seq)
+            if row is None:  # another clock was faster
+                return Receipt()
+            return await self._intake.store_in(db, [_received(row)])
 
 
 def _received(row: asyncpg.Record) -> Received:
-    at: datetime = row["received_at"]
-    return Received(body=b"", items=(item_from_json(row["payload"]),), at=at)
+    payload: dict[str, Any] = row["payload"]
+    return Received(
+        body=None,
+        body_id=row["body_id"],
+        items=(item_from_json(payload),),
+        at=row["received_at"],
+    )

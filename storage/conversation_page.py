@@ -11,16 +11,17 @@ import asyncpg
 MESSAGES_MAX: Final = 200
 TURNS_MAX: Final = 100
 
+# A question or notice about the AI that did not leave is no part of the consent's history (ai_consent_v1).
 _HEAD: Final[LiteralString] = """
-SELECT c.sticky_number, c.sticky_reason, n.display_phone, c.origin, c.created_at,
+SELECT thread_number_v1(c) AS sticky_number, c.sticky_reason, n.display_phone, c.origin, c.created_at,
        k.purpose AS case_purpose, k.subject AS case_subject,
        s.state AS consent_state, s.at AS consent_at, s.text_version AS consent_text_version
   FROM conversations c
-  LEFT JOIN physical_numbers n ON n.phone_number_id = c.sticky_number
+  LEFT JOIN physical_numbers n ON n.phone_number_id = thread_number_v1(c)
   LEFT JOIN cases k ON k.conversation_id = c.id AND k.active
   JOIN contacts p ON p.id = c.contact_id
   LEFT JOIN LATERAL (SELECT state, at, text_version FROM consents
-                      WHERE contact_id = c.contact_id AND purpose = 'ai' AND state = p.ai_consent
+                      WHERE contact_id = c.contact_id AND purpose = 'ai' AND state = ai_consent_v1(p)
                       ORDER BY at DESC, id DESC LIMIT 1) s ON true
  WHERE c.id = $1"""
 _MESSAGES: Final[LiteralString] = """
@@ -53,7 +54,11 @@ SELECT h.reason, h.state, h.raised_by, h.queued_at, h.accepted_at, h.ended_at, o
  WHERE h.conversation_id = $1 ORDER BY h.queued_at DESC LIMIT 50"""
 _CONSENTS: Final[LiteralString] = """
 SELECT s.state, s.at FROM consents s JOIN conversations c ON c.contact_id = s.contact_id
- WHERE c.id = $1 AND s.purpose = 'ai' ORDER BY s.at DESC LIMIT 50"""
+  LEFT JOIN messages m ON m.id = s.asked_message_id
+ WHERE c.id = $1 AND s.purpose = 'ai'
+   AND (s.state NOT IN ('asked', 'noticed')
+        OR m.status IS NULL OR m.status NOT IN ('failed', 'parked', 'withdrawn'))
+ ORDER BY s.at DESC LIMIT 50"""
 _CALLS: Final[LiteralString] = """
 SELECT subject, at, created_at FROM scheduled_calls WHERE conversation_id = $1
  ORDER BY created_at DESC LIMIT 50"""

@@ -25,7 +25,8 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
        c.last_inbound_number, c.assignee_id, c.score, c.state, c.origin, c.seen_up_to,
        coalesce(n.state, 'active') AS number_state, coalesce(n.health, 'healthy') AS number_health,
        coalesce(n.messages_per_second, 80) AS messages_per_second,
-       p.name, p.company, p.profile, p.ai_consent, p.right_party_confirmed_at IS NOT NULL AS right_party,
+       p.name, p.company, p.profile, ai_consent_v1(p) AS ai_consent,
+       p.right_party_confirmed_at IS NOT NULL AS right_party,
        (SELECT coalesce(i.wa_id, i.value) FROM channel_identities i WHERE i.contact_id = c.contact_id
            AND i.kind = 'phone' AND i.superseded_at IS NULL ORDER BY i.first_seen_at DESC LIMIT 1) AS phone,
        EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused') AS ai_paused,
@@ -55,22 +56,24 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
           FROM cases k WHERE k.conversation_id = c.id AND k.active) AS active_case
   FROM conversations c
   JOIN contacts p ON p.id = c.contact_id
-  LEFT JOIN physical_numbers n ON n.phone_number_id = coalesce(c.sticky_number, c.last_inbound_number)
+  LEFT JOIN physical_numbers n ON n.phone_number_id = thread_number_v1(c)
  WHERE c.id = $1 AND c.merged_into IS NULL
 """
 
 FIND_MERGED: Final[LiteralString] = "SELECT merged_into FROM conversations WHERE id = $1"
 
 # The fenced transaction of protocol 4.1 as one statement: when the compare-and-set finds nothing,
-# every other part writes nothing.
+# every other part writes nothing. What supersedes a draft is a message or GUIDANCE of domain/conversation.py.
 COMMIT: Final[LiteralString] = """
 WITH cas AS (
     UPDATE conversations c SET
-        version = c.version + 1, epoch = c.epoch + $5::int, mode = coalesce($6, c.mode),
+        version = c.version + 1, mode = coalesce($6, c.mode),
         state = coalesce($7::jsonb, c.state), score = coalesce($8::real, c.score),
         seen_up_to = coalesce($9::bigint, c.seen_up_to),
-        sticky_number = coalesce($10, c.sticky_number),
-        sticky_reason = CASE WHEN $10::text IS NULL THEN c.sticky_reason ELSE $11 END,
+        sticky_number = CASE WHEN c.last_inbound_number IS NULL THEN coalesce($10, c.sticky_number)
+                             ELSE c.sticky_number END,
+        sticky_reason = CASE WHEN $10::text IS NULL OR c.last_inbound_number IS NOT NULL
+                             THEN c.sticky_reason ELSE $11 END,
         cost_micros = c.cost_micros + $12::bigint,
         last_message_at = CASE WHEN $13::bool THEN clock_timestamp() ELSE c.last_message_at END,
         last_message_id = coalesce($14::uuid, c.last_message_id),
@@ -78,7 +81,7 @@ WITH cas AS (
      WHERE c.id = $1 AND c.version = $2 AND c.epoch = $3
        AND ($4::bigint IS NULL OR NOT EXISTS (
             SELECT 1 FROM inbound_events e WHERE e.conversation_id = $1 AND e.worked_at IS NULL
-               AND e.kind = 'message' AND e.seq > $4))
+               AND e.seq > $4 AND e.kind IN ('message', 'whisper', 'note', 'qualify', 'schedule')))
     RETURNING c.id, c.contact_id, c.epoch
 ), worked AS (
     UPDATE inbound_events e SET worked_at = clock_timestamp(), outcome = $16,
@@ -137,12 +140,12 @@ WITH cas AS (
         ai_consent = coalesce((SELECT state FROM consented), p.ai_consent),
         contactability_version = p.contactability_version
             + (SELECT count(*) FROM consented WHERE state IN ('granted', 'refused')),
-        name = coalesce($23::jsonb ->> 'name', p.name),
-        company = coalesce($23::jsonb ->> 'company', p.company),
-        profile = p.profile || ($23::jsonb - 'name' - 'company'),
+        name = coalesce($5::jsonb ->> 'name', p.name),
+        company = coalesce($5::jsonb ->> 'company', p.company),
+        profile = p.profile || ($5::jsonb - 'name' - 'company'),
         updated_at = clock_timestamp()
       FROM cas WHERE p.id = cas.contact_id
-       AND ($23::jsonb <> '{}' OR EXISTS (SELECT 1 FROM consented))
+       AND ($5::jsonb <> '{}' OR EXISTS (SELECT 1 FROM consented))
 )
 SELECT count(*) AS won,
        EXISTS (SELECT 1 FROM inbound_events e WHERE e.conversation_id = $1 AND e.worked_at IS NULL
@@ -153,7 +156,7 @@ SELECT count(*) AS won,
 IS_NEWER: Final[LiteralString] = """
 SELECT c.epoch, c.version,
        EXISTS (SELECT 1 FROM inbound_events e WHERE e.conversation_id = c.id AND e.worked_at IS NULL
-                  AND e.kind = 'message' AND e.seq > $2) AS newer
+                  AND e.kind IN ('message', 'whisper', 'note', 'qualify', 'schedule') AND e.seq > $2) AS newer
   FROM conversations c WHERE c.id = $1
 """
 
@@ -220,12 +223,13 @@ class ConversationStore:
         now = await self._pool.fetchrow(
             IS_NEWER, commit.conversation_id, commit.unless_newer_than or 0
         )
-        if now is not None and (now["version"], now["epoch"]) == (commit.version, commit.epoch):
-            return CommitResult(verdict=CommitVerdict.SUPERSEDED)
-        return CommitResult(verdict=CommitVerdict.LOST)
+        if now is None or now["epoch"] != commit.epoch:
+            return CommitResult(verdict=CommitVerdict.LOST)
+        superseded = now["newer"] or now["version"] == commit.version
+        return CommitResult(verdict=CommitVerdict.SUPERSEDED if superseded else CommitVerdict.LOST)
 
     async def is_stale(self, conversation: Conversation, up_to: int) -> tuple[bool, bool]:
-        """(a person acted, a newer message waits) since `conversation` was loaded."""
+        """(a person acted, a newer message or word to the AI waits) since `conversation` was loaded."""
         row = await self._pool.fetchrow(IS_NEWER, conversation.id, up_to)
         if row is None:
             return True, False
@@ -355,7 +359,7 @@ def _commit_arguments(commit: Commit) -> tuple[Any, ...]:
         commit.version,
         commit.epoch,
         commit.unless_newer_than,
-        1 if commit.raise_epoch else 0,
+        dict(commit.contact_changes),
         commit.mode,
         commit.state,
         commit.score,
@@ -373,5 +377,4 @@ def _commit_arguments(commit: Commit) -> tuple[Any, ...]:
         [{"id": new_id(), "subject": subject, "at": at} for at, subject in commit.calls],
         [commit.handoff] if commit.handoff else [],
         [{"id": new_id(), **asdict(commit.consent)}] if commit.consent else [],
-        dict(commit.contact_changes),
     )

@@ -1,7 +1,9 @@
 """What people do to a conversation, each in one transaction that ends with its audit line.
 
-Some raise the epoch, after which no AI message of the older epoch is claimed. Raised by: reply, takeover, assignment, hand-back, close, mute. Not by whisper, note, qualification,
-scheduling, reading and the decision about a parked message.
+Some raise the epoch, after which no AI message of the older epoch is claimed: reply, takeover, assignment,
+hand-back, close, mute (and at intake an answer from the phone app). Whisper, note, qualification and
+scheduling guide the AI: they file an event that supersedes a draft. Reading and the decision about a
+parked message do neither.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from domain.content import Content, check_sendable, content_to_json, text_of
-from domain.conversation import Mode
+from domain.conversation import WHISPER, Mode
 from domain.errors import InvalidInputError, MergedError, NotFoundError, RejectedError
 from domain.ids import ConversationId, HandoffId, MessageId, OperatorId, new_id
 from storage import human_statements as sql
@@ -185,18 +187,16 @@ class HumanActions:
         async with self._pool.acquire() as db, db.transaction():
             await _lock(db, conversation_id, by)
             await db.execute(sql.INSERT_NOTE, note_id, conversation_id, by.operator_id, text)
+            await _guide(db, "note", conversation_id, {"note_id": str(note_id)})
             await _line(db, by, "note", conversation_id, {"note_id": str(note_id)})
         return note_id
 
     async def whisper(self, conversation_id: ConversationId, by: Acting, text: str) -> None:
         """Guidance for the AI's next turn, never shown to the contact."""
-        event_id = new_id()
         payload = {"operator_id": str(by.operator_id), "text": text}
         async with self._pool.acquire() as db, db.transaction():
             await _lock(db, conversation_id, by)
-            await db.execute(
-                sql.FILE_EVENT, event_id, f"whisper:{event_id}", "whisper", conversation_id, payload
-            )
+            await _guide(db, WHISPER, conversation_id, payload)
             await _line(db, by, "whisper", conversation_id, {})
 
     async def qualify(self, conversation_id: ConversationId, by: Acting, score: float) -> None:
@@ -205,6 +205,7 @@ class HumanActions:
         async with self._pool.acquire() as db, db.transaction():
             await _lock(db, conversation_id, by)
             await db.execute(sql.SET_SCORE, conversation_id, score)
+            await _guide(db, "qualify", conversation_id, {"score": score})
             await _line(db, by, "qualify", conversation_id, {"score": score})
 
     async def schedule(
@@ -214,6 +215,7 @@ class HumanActions:
         async with self._pool.acquire() as db, db.transaction():
             await _lock(db, conversation_id, by)
             await db.execute(sql.INSERT_CALL, call_id, conversation_id, subject, at)
+            await _guide(db, "schedule", conversation_id, {"call_id": str(call_id)})
             await _line(db, by, "schedule", conversation_id, {"at": at.isoformat()})
         return call_id
 
@@ -269,6 +271,14 @@ async def _raise_fence(
         handled_up_to=row["handled_up_to"],
     )
     return _Fenced(fence=fence, contact_id=row["contact_id"], number=row["number"])
+
+
+async def _guide(
+    db: Connection, kind: str, conversation_id: ConversationId, payload: Mapping[str, Any]
+) -> None:
+    """An event that supersedes a draft under way; `kind` is one of GUIDANCE."""
+    event_id = new_id()
+    await db.execute(sql.FILE_EVENT, event_id, f"{kind}:{event_id}", kind, conversation_id, payload)
 
 
 async def _lock(db: Connection, conversation_id: ConversationId, by: Acting) -> asyncpg.Record:

@@ -13,7 +13,7 @@ UPDATE conversations SET epoch = epoch + 1, version = version + 1, mode = $2,
        unread_count = CASE WHEN $3::uuid IS NULL THEN unread_count ELSE 0 END,
        updated_at = clock_timestamp()
  WHERE id = $1 AND merged_into IS NULL AND ($4::uuid IS NULL OR assignee_id = $4)
-RETURNING epoch, handled_up_to, contact_id, coalesce(sticky_number, last_inbound_number) AS number
+RETURNING epoch, handled_up_to, contact_id, thread_number_v1(conversations) AS number
 """
 
 # For acts that raise nothing.
@@ -134,7 +134,7 @@ CONVERSATION_OF_MESSAGE: Final[LiteralString] = (
 
 PARKED_ROW: Final[LiteralString] = """
 SELECT o.id, o.reason, o.attempts, o.content ->> 'kind' AS kind,
-       coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number) AS number
+       coalesce(o.phone_number_id, thread_number_v1(c)) AS number
   FROM outbox o JOIN conversations c ON c.id = o.conversation_id
  WHERE o.message_id = $1 AND o.state = 'parked' FOR UPDATE OF o
 """

@@ -26,7 +26,8 @@ HITS_MAX: Final = 1000
 _ITEMS: Final[LiteralString] = """
 SELECT c.id, c.mode, c.epoch, c.version, c.score, c.unread_count, c.updated_at, c.cost_micros,
        c.handled_up_to, c.assignee_id, a.name AS assignee_name,
-       p.id AS contact_id, p.name AS contact_name, p.ai_consent, who.phone, who.username,
+       p.id AS contact_id, p.name AS contact_name, ai_consent_v1(p) AS ai_consent,
+       p.ai_consent = 'asked' AS consent_asked, who.phone, who.username,
        f.id AS facade_id, f.name AS facade_name,
        h.id AS handoff_id, h.reason AS handoff_reason, h.priority AS handoff_priority,
        h.state AS handoff_state, h.queued_at AS handoff_queued_at,
@@ -36,7 +37,7 @@ SELECT c.id, c.mode, c.epoch, c.version, c.score, c.unread_count, c.updated_at, 
        m.status AS last_status, m.sent_at AS last_at,
        (SELECT w.open_until FROM service_windows w
          WHERE w.contact_id = c.contact_id AND w.open_until > now()
-           AND w.phone_number_id = coalesce(c.sticky_number, c.last_inbound_number)) AS window_open_until,
+           AND w.phone_number_id = thread_number_v1(c)) AS window_open_until,
        pending.newest AS pending_newest,
        pending.newest + $2::interval > clock_timestamp() AS pending_is_quiet,
        EXISTS (SELECT 1 FROM outbox o WHERE o.conversation_id = c.id

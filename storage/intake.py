@@ -6,16 +6,15 @@ inserts bodies, events, messages, statuses and windows. Only new people cost mor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import asyncpg
 
 from domain.content import content_to_json, text_of
-from domain.ids import ConversationId, MessageId, new_id
+from domain.ids import new_id
 from domain.inbound import (
     AppEcho,
     IdentityChange,
@@ -29,10 +28,14 @@ from storage.audit import append
 from storage.identities import Known
 from storage.lines import Lines
 from storage.pool import Db
+from storage.receipts import Receipt, Received, StoredEvent
 
+# A new answer from the phone app is a person's act, so it fences here: epoch, version and mode with the
+# row's lock, the rest in fence_by_echo_v1, which sees what was committed while this waited for the lock.
 STORE: Final[LiteralString] = """
 WITH bodies AS (
     INSERT INTO webhook_bodies (id, body) SELECT * FROM unnest($1::uuid[], $2::bytea[])
+    ON CONFLICT (id) DO NOTHING
 ), incoming AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($3::jsonb) AS e(ord int, id uuid, dedupe_key text, kind text,
         conversation_id uuid, contact_id uuid, phone_number_id text, waba_id text, wamid text,
@@ -59,7 +62,8 @@ WITH bodies AS (
     SELECT conversation_id, count(*) FILTER (WHERE author = 'contact') AS unread,
            (array_agg(message_id ORDER BY ord DESC))[1] AS message_id,
            (array_agg(phone_number_id ORDER BY ord DESC)
-               FILTER (WHERE author = 'contact'))[1] AS phone_number_id
+               FILTER (WHERE author = 'contact'))[1] AS phone_number_id,
+           max(seq) FILTER (WHERE kind = 'echo') AS echo_seq
       FROM fresh WHERE message_id IS NOT NULL GROUP BY conversation_id
 ), locked AS MATERIALIZED (
     SELECT c.id FROM conversations c WHERE c.id IN (SELECT conversation_id FROM latest)
@@ -67,8 +71,17 @@ WITH bodies AS (
 ), touched AS (
     UPDATE conversations c SET updated_at = clock_timestamp(), last_message_at = clock_timestamp(),
            last_message_id = l.message_id, unread_count = c.unread_count + l.unread,
-           last_inbound_number = coalesce(l.phone_number_id, c.last_inbound_number)
+           last_inbound_number = coalesce(l.phone_number_id, c.last_inbound_number),
+           sticky_number = coalesce(l.phone_number_id, c.sticky_number),
+           sticky_reason = CASE WHEN l.phone_number_id IS NOT DISTINCT FROM c.sticky_number
+                                  OR l.phone_number_id IS NULL THEN c.sticky_reason
+                                ELSE 'o cliente escreveu para este número' END,
+           epoch = c.epoch + (l.echo_seq IS NOT NULL)::int,
+           version = c.version + (l.echo_seq IS NOT NULL)::int,
+           mode = CASE WHEN l.echo_seq IS NULL THEN c.mode ELSE 'operator' END,
+           handled_up_to = greatest(c.handled_up_to, l.echo_seq)
       FROM latest l JOIN locked k ON k.id = l.conversation_id WHERE c.id = l.conversation_id
+    RETURNING c.id, c.epoch, l.echo_seq
 ), windows AS (
     INSERT INTO service_windows (contact_id, phone_number_id, open_until)
     SELECT contact_id, phone_number_id,
@@ -88,43 +101,12 @@ WITH bodies AS (
 SELECT (SELECT jsonb_agg(jsonb_build_object('seq', seq, 'kind', kind, 'id', id,
                'conversation_id', conversation_id, 'message_id', message_id, 'wamid', wamid,
                'outcome', outcome) ORDER BY seq) FROM fresh) AS events,
-       (SELECT array_agg(seq ORDER BY seq) FROM statuses) AS statuses
+       (SELECT array_agg(seq ORDER BY seq) FROM statuses) AS statuses,
+       (SELECT sum(fence_by_echo_v1(id, epoch)) FROM touched WHERE echo_seq IS NOT NULL) AS withdrawn
 """
 
 #: Kinds that belong to the house, worked by the NumberPool and the clock rather than a conversation.
 HOUSE_KINDS: Final = frozenset({"number", "account", "template", "preference"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """One webhook request: its raw bytes and what they parsed into."""
-
-    body: bytes
-    items: tuple[InboundItem, ...]
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvent:
-    seq: int
-    kind: str
-    id: UUID
-    conversation_id: ConversationId | None
-    message_id: MessageId | None
-    wamid: str | None
-    outcome: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What was new in a flush: repeated updates leave no trace in it."""
-
-    events: tuple[StoredEvent, ...] = ()
-    statuses: tuple[int, ...] = ()
-    house: frozenset[str] = frozenset()
-    #: Conversations that a merge of two contacts fenced; each wants to be rung.
-    merged: tuple[ConversationId, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class Intake:
@@ -172,12 +154,9 @@ class Intake:
         senders: Senders,
         known: Known,
     ) -> Receipt:
-        body_ids: list[UUID] = []
         events: list[dict[str, Any]] = []
         statuses: list[dict[str, Any]] = []
         for request in requests:
-            body_id = new_id()
-            body_ids.append(body_id)
             for item in request.items:
                 if isinstance(item, StatusUpdate):
                     statuses.append(_status_row(len(statuses), item))
@@ -185,10 +164,9 @@ class Intake:
                 sender = senders.get(id(item))
                 owner = sender.owner(known) if sender else None
                 line_known = self._lines.find(item.phone_number_id) is not None
-                events.append(
-                    _event_row(len(events), item, body_id, owner, request.at, line_known=line_known)
-                )
-        row = await db.fetchrow(STORE, body_ids, [r.body for r in requests], events, statuses)
+                events.append(_event_row(len(events), item, request, owner, line_known=line_known))
+        bodies = {r.body_id: r.body for r in requests if r.body is not None}
+        row = await db.fetchrow(STORE, list(bodies), list(bodies.values()), events, statuses)
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY has one row
         return _receipt(row)
 
@@ -196,9 +174,8 @@ class Intake:
 def _event_row(
     ord_: int,
     item: InboundItem,
-    body_id: UUID,
+    request: Received,
     owner: tuple[UUID, UUID] | None,
-    received_at: datetime,
     *,
     line_known: bool,
 ) -> dict[str, Any]:
@@ -209,9 +186,9 @@ def _event_row(
         "kind": item.kind,
         "phone_number_id": item.phone_number_id,
         "waba_id": item.waba_id,
-        "body_id": body_id,
+        "body_id": request.body_id,
         "payload": item.to_json(),
-        "sent_at": getattr(item, "sent_at", None) or getattr(item, "at", None) or received_at,
+        "sent_at": getattr(item, "sent_at", None) or getattr(item, "at", None) or request.at,
     }
     if isinstance(item, (InboundMessage, AppEcho, IdentityChange)):
         row["wamid"] = item.wamid

@@ -161,7 +161,10 @@ UPDATE conversations k SET unread_count = k.unread_count + g.unread_count,
        last_message_at = greatest(k.last_message_at, g.last_message_at),
        last_inbound_number = CASE WHEN n.newer
            THEN coalesce(g.last_inbound_number, k.last_inbound_number)
-           ELSE coalesce(k.last_inbound_number, g.last_inbound_number) END
+           ELSE coalesce(k.last_inbound_number, g.last_inbound_number) END,
+       sticky_number = CASE WHEN n.newer
+           THEN coalesce(g.last_inbound_number, k.sticky_number)
+           ELSE coalesce(k.last_inbound_number, g.last_inbound_number, k.sticky_number) END
   FROM conversations g, LATERAL (SELECT g.last_message_at IS NOT NULL AND NOT EXISTS (
        SELECT 1 FROM conversations o WHERE o.id = $1 AND o.last_message_at >= g.last_message_at)) AS n(newer)
  WHERE k.id = $1 AND g.id = $2

@@ -23,7 +23,7 @@ SELECT DISTINCT ON (o.conversation_id) o.conversation_id AS id FROM outbox o
  LIMIT $2
 """
 
-CLAIM_NEXT: Final[LiteralString] = "SELECT * FROM claim_next_v1($1, $2, $3, $4, $5, $6, $7)"
+CLAIM_NEXT: Final[LiteralString] = "SELECT * FROM claim_next_v2($1, $2, $3, $4, $5, $6, $7)"
 
 RECORD_ACCEPTED: Final[LiteralString] = """
 WITH attempt AS (
@@ -139,7 +139,7 @@ SELECT gen_random_uuid(), 'blocked:' || o.id, 'send_failed', o.conversation_id,
        clock_timestamp()
   FROM outbox o JOIN conversations c ON c.id = o.conversation_id
   JOIN physical_numbers n
-    ON n.phone_number_id = coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number)
+    ON n.phone_number_id = coalesce(o.phone_number_id, thread_number_v1(c))
  WHERE o.state = 'queued' AND o.not_before <= clock_timestamp()
    AND o.created_at < clock_timestamp() - interval '1 minute'
    AND (n.state IN ('quarantined', 'disabled') OR n.health IN ('paused', 'banned'))
@@ -163,7 +163,7 @@ class Outbox:
     ) -> Claim:
         """Takes the conversation's next row for one POST if everything that forbids it is absent.
 
-        `lane` is where the caller has paced; None asks which one that would be. See `claim_send_v1`.
+        `lane` is where the caller has paced; None asks which one that would be. See `claim_send_v2`.
         """
         row = await self._pool.fetchrow(
             CLAIM_NEXT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,10 +12,11 @@ import orjson
 
 from domain.ids import new_id
 from integrations.whatsapp.webhook import parse_webhook
-from storage.intake import Intake, Receipt, Received
+from storage.intake import Intake
 from storage.lines import Lines
 from storage.numbers import NumberStore
 from storage.pool import open_pool
+from storage.receipts import Receipt, Received
 
 FACADE = "106000000000001"
 SECOND = "106000000000002"
@@ -84,6 +86,21 @@ def status(
     return _change(number, statuses=[one])
 
 
+def echo(
+    text: str, *, wa_id: str = "553188887777", number: str = FACADE, wamid: str | None = None
+) -> dict[str, Any]:
+    """One `changes[]` element telling of a message a person sent from the phone app."""
+    message = {
+        "from": "551130001234",
+        "to": wa_id,
+        "id": wamid or f"wamid.ECHO{next(_serial)}",
+        "timestamp": str(int(datetime.now(UTC).timestamp())),
+        "type": "text",
+        "text": {"body": text},
+    }
+    return {**_change(number, message_echoes=[message]), "field": "smb_message_echoes"}
+
+
 def _change(number: str, **value: Any) -> dict[str, Any]:
     metadata = {"display_phone_number": "551130001234", "phone_number_id": number}
     return {
@@ -114,3 +131,13 @@ async def store(pool: asyncpg.Pool, *changes: dict[str, Any]) -> Receipt:
 
 def long_ago(hours: float) -> datetime:
     return datetime.now(UTC) - timedelta(hours=hours)
+
+
+async def somebody_waits(pool: asyncpg.Pool) -> None:
+    """Until a statement waits for a lock."""
+    async with asyncio.timeout(10):
+        while not await pool.fetchval(  # noqa: ASYNC110 - PostgreSQL tells nobody
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        ):
+            await asyncio.sleep(0.01)

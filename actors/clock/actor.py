@@ -20,6 +20,7 @@ from telemetry.tasks import spawn, start
 
 _TIMERS_EVERY_S: Final = 1.0
 _SWEEP_EVERY_S: Final = 2.0
+_ADOPT_EVERY_S: Final = 2.0
 _TIDY_EVERY_S: Final = 30.0
 
 
@@ -43,6 +44,7 @@ class ClockActor:
         spawn(keep_beating(self._parts, kind="clock"), name="beat")
         spawn(every(_TIMERS_EVERY_S, core.fire_timers, name="timers"), name="timers")
         spawn(every(_SWEEP_EVERY_S, core.sweep, name="sweep"), name="sweep")
+        spawn(every(_ADOPT_EVERY_S, core.adopt, name="adopt"), name="adopt")
         spawn(every(_TIDY_EVERY_S, core.tidy, name="tidy"), name="tidy")
 
     @ray.method

@@ -31,7 +31,7 @@ class Unworked(Protocol):
 class Waiting(Protocol):
     """Events whose sender or number was not known when they came."""
 
-    async def adopt(self, *, limit: int = 100) -> list[ConversationId]: ...
+    async def adopt(self, *, limit: int = 100) -> list[Ring]: ...
 
 
 class Housekeeping(Protocol):
@@ -70,12 +70,18 @@ class ClockCore:
 
     async def sweep(self) -> int:
         """Rings for conversations with stored events nobody works; how many there were."""
-        adopted = await self._waiting.adopt()
         forgotten = await self._unworked.list_unworked(older_than_s=SWEEP_AGE_S, limit=_SWEEP_MAX)
         if forgotten:
             log.info("sweep.rang", count=len(forgotten))
-        await self._ring([*adopted, *forgotten])
+        await self._ring(forgotten)
         return len(forgotten)
+
+    async def adopt(self) -> int:
+        """Takes in what waited for its number to become known; how many rings that made."""
+        rings = await self._waiting.adopt()
+        if rings:
+            await self._doorbell.ring(rings)
+        return len(rings)
 
     async def tidy(self) -> None:
         """Drops what nobody needs any more: beats of dead actors, old idempotency keys."""

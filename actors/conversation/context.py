@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from actors.conversation.ports import House
-from domain.conversation import Conversation, PendingEvent
+from domain.conversation import WHISPER, Conversation, PendingEvent
 from domain.handoff import Silence
 from domain.phone import mask
 from domain.turn_context import (
@@ -40,7 +40,7 @@ def context_of(
     whispers = tuple(
         CrmNote(author="supervisor", text=str(e.payload.get("text", "")), at=e.sent_at)
         for e in events
-        if e.kind == "whisper"
+        if e.kind == WHISPER
     )
     return TurnContext(
         company=house.company,

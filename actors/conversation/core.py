@@ -19,13 +19,13 @@ from actors.conversation.ports import Ports
 from actors.conversation.turn import TurnRun
 from domain.commit import Commit, CommitVerdict
 from domain.conversation import (
+    AnsweredInApp,
     AskConsent,
     Conversation,
     Note,
     RecordConsent,
     Rest,
     RunTurn,
-    TakeOverByEcho,
     WaitQuiet,
     decide,
 )
@@ -150,8 +150,8 @@ class ConversationCore:
             case RecordConsent():
                 commit = steps.record_consent(conversation, decision, house.hours)
                 return await self._commit(conversation, commit)
-            case TakeOverByEcho():
-                commit = steps.take_over_by_echo(conversation, decision)
+            case AnsweredInApp():
+                commit = steps.answered_in_app(conversation, decision)
                 return await self._commit(conversation, commit)
             case RunTurn():
                 return await self._run_turn(conversation, decision)
@@ -222,13 +222,13 @@ class ConversationCore:
     # ---- the number, chosen while the quiet period runs
 
     def _choose_number(self, conversation: Conversation) -> None:
-        """A thread's first number, or another one when its own is sick, is the NumberPool's choice."""
+        """The NumberPool chooses for a thread the contact never wrote in; else it is where they wrote."""
         settled = conversation.sticky_number is not None and conversation.number_state in {
             "active",
             "draining",
         }
-        moved = conversation.last_inbound_number not in {None, conversation.sticky_number}
-        if (settled and not moved) or self._number is not None:
+        written_to = conversation.last_inbound_number is not None
+        if settled or written_to or self._number is not None:
             return
         self._choice = None
         self._number = start(self._ask_pool(conversation), name="choose number")

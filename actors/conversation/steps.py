@@ -1,4 +1,4 @@
-"""The commits of a conversation that need no model: notes, consent, a takeover from the phone app."""
+"""The commits of a conversation that need no model: notes, consent, an answer from the phone app."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from domain.commit import Commit, ConsentDraft, HandoffDraft, OutboundDraft
 from domain.consent import GRANT_BUTTON, REFUSE_BUTTON, ConsentAnswer
 from domain.conversation import (
     ASKED_AT_SEQ,
+    ASKED_MESSAGE,
+    ASKED_VERSION,
     REMINDED,
+    AnsweredInApp,
     AskConsent,
     Conversation,
     Mode,
     Note,
     PendingEvent,
     RecordConsent,
-    TakeOverByEcho,
 )
 from domain.ids import EventId, HandoffId, MessageId, OutboxId, new_id
-
-#: The version of the wording the contact was asked with, kept until the answer comes.
-ASKED_VERSION = "consent_text_version"
-ASKED_MESSAGE = "consent_message_id"
-
 
 #: Why a person is told, by the outcome of the noted events.
 _REASONS: Final = {
     "late": "mensagem antiga sem resposta",
     "send_failed": "falha de envio",
     "failed": "erro interno ao responder",
+}
+#: And what kept a message here, where that says more.
+_NOT_SENT: Final = {
+    "loop_cap": "limite de mensagens da IA ao contato",
+    "window_closed": "janela de 24 h fechada",
 }
 
 
@@ -51,7 +53,8 @@ def note(conversation: Conversation, step: Note) -> Commit:
     """Events that get no answer; what a person should see goes into their queue."""
     handoff = None
     if step.tell_person:
-        handoff = _handoff(_REASONS[step.outcome], priority="normal")
+        kept_by = str(step.events[0].payload.get("reason", ""))
+        handoff = _handoff(_NOT_SENT.get(kept_by, _REASONS[step.outcome]), priority="normal")
     return Commit(
         conversation_id=conversation.id,
         epoch=conversation.epoch,
@@ -96,7 +99,6 @@ def ask_consent(conversation: Conversation, step: AskConsent, company: str) -> C
         state=state,
         mode=_reopened(conversation),
         seen_up_to=newest,
-        sticky_number=conversation.sticky_number,
         consent=ConsentDraft(
             state="asked", text_version=text.version, asked_message_id=draft.message_id
         ),
@@ -128,17 +130,14 @@ def record_consent(conversation: Conversation, step: RecordConsent, hours: str) 
     )
 
 
-def take_over_by_echo(conversation: Conversation, step: TakeOverByEcho) -> Commit:
-    """A person answered in the WhatsApp Business app: what came before it is dealt with."""
-    newest = max(e.seq for e in step.events)
+def answered_in_app(conversation: Conversation, step: AnsweredInApp) -> Commit:
+    """What came before a person's answer in the WhatsApp Business app is dealt with."""
     return Commit(
         conversation_id=conversation.id,
         epoch=conversation.epoch,
         version=conversation.version,
-        worked=[e.seq for e in conversation.pending if e.seq <= newest],
+        worked=_seqs(step.events),
         outcome="answered_in_app",
-        mode=Mode.OPERATOR,
-        raise_epoch=True,
     )
 
 

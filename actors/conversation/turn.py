@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, Final, assert_never
@@ -66,7 +66,7 @@ class TurnRun:
         self._signals: asyncio.Queue[_Stop] = asyncio.Queue(maxsize=8)
         self._started = time.perf_counter()
         self._load_ms = load_ms
-        self._calls: list[Mapping[str, object]] = []
+        self._stages: list[Mapping[str, Any]] = []
 
     def fence(self) -> None:
         """A person acted: stop now, without asking the database first."""
@@ -168,15 +168,15 @@ class TurnRun:
 
     def _stage(self, stage: str, detail: Mapping[str, object]) -> None:
         newest = self._decision.events[-1].message_id
-        self._calls.append({"stage": stage, **detail})
-        ms = detail.get("latency_ms")
+        self._stages.append({"stage": stage, **detail})
+        ms = detail.get("ms")
         self._ports.tracer.trace(
             stage,
             self._conversation.id,
             message_id=newest,
             turn_id=self.id,
             ms=float(ms) if isinstance(ms, (int, float)) else None,
-            **{k: v for k, v in detail.items() if k not in {"latency_ms", "ms"}},
+            **{k: v for k, v in detail.items() if k not in _NOT_SHOWN},
         )
 
     # ---- writing down
@@ -241,7 +241,7 @@ class TurnRun:
     def _record(
         self, state: TurnState, context: TurnContext, answer: AgentTurn | None
     ) -> TurnRecord:
-        calls = answer.model_calls if answer is not None else ()
+        calls = answer.model_calls if answer is not None else _answered(self._stages)
         reply = answer.reply if answer is not None else None
         return TurnRecord(
             id=self.id,
@@ -250,7 +250,10 @@ class TurnRun:
             inputs=[str(e.message_id) for e in self._decision.events if e.message_id],
             context=context.to_json(),
             reply=None if reply is None else asdict(reply),
-            model_calls=[asdict(c) for c in calls] if calls else _interrupted(self._calls),
+            model_calls=[
+                *(asdict(c) for c in calls),
+                *(_cut_off(self._stages) if answer is None else ()),
+            ],
             tools=[asdict(t) for t in answer.tools] if answer is not None else [],
             guardrails=[asdict(g) for g in answer.guardrails] if answer is not None else [],
             input_tokens=_total(calls, "input_tokens"),
@@ -258,21 +261,21 @@ class TurnRun:
             cache_read_tokens=_total(calls, "cache_read_tokens"),
             cache_write_tokens=_total(calls, "cache_write_tokens"),
             cost_micros=_total(calls, "cost_micros"),
-            latency=self._latency(answer),
+            latency=self._latency(calls, answer),
             outcome=answer.outcome if answer is not None else state,
             actor=dict(self._ports.place),
             started_at=self._conversation.db_now,
         )
 
-    def _latency(self, answer: AgentTurn | None) -> dict[str, float]:
+    def _latency(self, calls: Sequence[ModelCall], answer: AgentTurn | None) -> dict[str, float]:
         """Milliseconds by stage; `total` is the turn without its quiet period and its commit."""
         first = min(e.received_at for e in self._decision.events)
         quiet = (self._conversation.db_now - first).total_seconds() * 1000
         stages = {
             "quiet": quiet,
             "load": self._load_ms,
-            "model": sum(c.latency_ms for c in answer.model_calls) if answer else 0.0,
-            "tools": sum(t.latency_ms for t in answer.tools) if answer else 0.0,
+            "model": sum(c.latency_ms for c in calls),
+            "tools": sum(t.latency_ms for t in answer.tools) if answer else _tools_ms(self._stages),
             "total": self._load_ms + (time.perf_counter() - self._started) * 1000,
         }
         return {stage: round(ms, 1) for stage, ms in stages.items()}
@@ -318,17 +321,46 @@ def _handoff(request: RequestHandoff | None) -> HandoffDraft | None:
     )
 
 
+_CALLED: Final = "model.called"
 _ANSWERED: Final = "model.answered"
+_TOOL_CALLED: Final = "tool.called"
+#: For the journal, or told beside the details already.
+_NOT_SHOWN: Final = frozenset(
+    {"latency_ms", "ms", "cost_micros", "priced_by", "cache_write_tokens"}
+)
 
 
-def _interrupted(stages: list[Mapping[str, object]]) -> list[Mapping[str, Any]]:
-    """The calls of a turn that was stopped: answered ones as told, the last one as cut off."""
-    answered: list[Mapping[str, Any]] = [dict(s) for s in stages if s["stage"] == _ANSWERED]
-    asked = sum(1 for s in stages if s["stage"] == "model.called")
-    if asked > len(answered):
-        answered.append({"error": "cancelled"})
-    return answered
+def _answered(stages: Sequence[Mapping[str, Any]]) -> tuple[ModelCall, ...]:
+    """What a stopped turn was answered before it was stopped: that much is paid."""
+    return tuple(
+        ModelCall(
+            model=told["model"],
+            input_tokens=told.get("input_tokens", 0),
+            output_tokens=told.get("output_tokens", 0),
+            cache_read_tokens=told.get("cache_read_tokens", 0),
+            cache_write_tokens=told.get("cache_write_tokens", 0),
+            latency_ms=told.get("ms", 0),
+            stop_reason=told.get("stop_reason"),
+            cost_micros=told.get("cost_micros", 0),
+            priced_by=told.get("priced_by", ""),
+            error=told.get("error"),
+        )
+        for told in stages
+        if told["stage"] == _ANSWERED
+    )
 
 
-def _total(calls: tuple[ModelCall, ...], name: str) -> int:
+def _cut_off(stages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The call that was under way when the turn was stopped: nobody told what it used."""
+    asked, answered = (
+        sum(1 for s in stages if s["stage"] == name) for name in (_CALLED, _ANSWERED)
+    )
+    return [{"error": "cancelled"}] if asked > answered else []
+
+
+def _tools_ms(stages: Sequence[Mapping[str, Any]]) -> float:
+    return sum((float(s.get("ms", 0)) for s in stages if s["stage"] == _TOOL_CALLED), 0.0)
+
+
+def _total(calls: Sequence[ModelCall], name: str) -> int:
     return sum(int(getattr(call, name)) for call in calls)

@@ -36,12 +36,25 @@ _GO_ON: Final = frozenset(
     {
         ClaimVerdict.FENCED,
         ClaimVerdict.DECISION_EXPIRED,
+        ClaimVerdict.NOT_NOTICED,
         ClaimVerdict.LOOP_CAP,
         ClaimVerdict.WINDOW_CLOSED,
         ClaimVerdict.SETTLED,
         ClaimVerdict.OTHER_LANE,
     }
 )
+
+#: The claim itself filed an event about the row: a person has to see it.
+_GIVEN_UP: Final = frozenset({ClaimVerdict.LOOP_CAP, ClaimVerdict.WINDOW_CLOSED})
+
+#: The stage that says why a row will not leave; only the first is a person's doing.
+_STAGES: Final = {
+    ClaimVerdict.FENCED: "turn.fenced",
+    ClaimVerdict.NOT_NOTICED: "send.not_noticed",
+    ClaimVerdict.DECISION_EXPIRED: "send.decision_expired",
+    ClaimVerdict.LOOP_CAP: "send.loop_cap",
+    ClaimVerdict.WINDOW_CLOSED: "send.window_closed",
+}
 
 
 class _Posted(Enum):
@@ -118,6 +131,7 @@ class SendCore:
                 break
             lane = row.lane
             if claim.verdict is not ClaimVerdict.CLAIMED:
+                gave_up |= claim.verdict in _GIVEN_UP
                 if not self._not_claimed(row, claim):
                     break
                 continue
@@ -155,12 +169,9 @@ class SendCore:
     def _not_claimed(self, row: OutboxRow, claim: Claim) -> bool:
         if claim.verdict is ClaimVerdict.WAITS_FOR_SENT and claim.retry_after is not None:
             self._later(row.conversation_id, claim.retry_after)
-        if claim.verdict in {
-            ClaimVerdict.FENCED,
-            ClaimVerdict.LOOP_CAP,
-            ClaimVerdict.WINDOW_CLOSED,
-        }:
-            self._trace(row, "turn.fenced", time.perf_counter(), verdict=claim.verdict)
+        stage = _STAGES.get(claim.verdict)
+        if stage is not None:
+            self._trace(row, stage, time.perf_counter())
             self._tracer.message(row.conversation_id, row.message_id)
         return claim.verdict in _GO_ON
 

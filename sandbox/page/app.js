@@ -174,8 +174,12 @@ const STAGES = {
   "number.chosen": ["send", "Número escolhido"],
   "send.claimed": ["send", "Envio reservado, época conferida"],
   "send.posted": ["send", "POST na Graph API"],
-  "turn.superseded": ["stop", "Rascunho descartado: chegou mensagem nova"],
+  "turn.superseded": ["stop", "Rascunho descartado: chegou algo novo"],
   "turn.fenced": ["stop", "Barrado: uma pessoa assumiu"],
+  "send.loop_cap": ["stop", "Não saiu: limite de mensagens da IA a este contato"],
+  "send.window_closed": ["stop", "Não saiu: janela de 24 h fechada"],
+  "send.not_noticed": ["stop", "Não saiu: o aviso de IA não chegou a sair"],
+  "send.decision_expired": ["stop", "Não saiu: a autorização de contato venceu"],
   "human.took_over": ["stop", "Pessoa assumiu a conversa"],
 };
 function detailText(stage, detail = {}) {

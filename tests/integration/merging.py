@@ -28,9 +28,9 @@ from domain.outbox import ClaimVerdict, OutboxRow
 from domain.turn import QuietRule, TurnState
 from storage.conversations import ConversationStore
 from storage.human_actions import Acting
-from storage.intake import Receipt
 from storage.merge import Merge, merge_contacts
 from storage.outbox import Outbox
+from storage.receipts import Receipt
 from tests.factories import NOW
 from tests.fakes.world import World
 from tests.house import FACADE, WABA, inbound, store

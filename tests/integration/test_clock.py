@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 import pytest
 
-from actors.clock.core import ClockCore
+from actors.clock.core import ClockCore, Waiting
 from config.settings import SettingsError, read_settings
 from domain.doorbell import Ring
 from domain.ids import new_id
@@ -38,11 +38,11 @@ async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
     await pool.close()
 
 
-def clock(pool: asyncpg.Pool, bell: Bell) -> ClockCore:
+def clock(pool: asyncpg.Pool, bell: Bell, *, waiting: Waiting | None = None) -> ClockCore:
     return ClockCore(
         timers=TimerStore(pool),
         unworked=ConversationStore(pool),
-        waiting=Adoption(pool, NumberStore(pool)),
+        waiting=waiting or Adoption(pool, NumberStore(pool)),
         house=ActorRows(pool),
         idempotency=IdempotencyKeys(pool),
         doorbell=bell,
@@ -104,16 +104,76 @@ async def test_a_message_to_a_number_added_later_finds_its_conversation(pool):
     await store(pool, inbound("Oi", number="777", wamid="wamid.EARLY"))
     await age(pool)
     bell = Bell()
-    await clock(pool, bell).sweep()
+    await clock(pool, bell).adopt()
     assert bell.rung == []
+    await add_number(pool)
+    await clock(pool, bell).adopt()
+    assert len(bell.rung) == 1
+    assert await pool.fetchval("SELECT body FROM messages") == "Oi"
+    assert await pool.fetchval("SELECT count(*) FROM inbound_events") == 1
+    raw = await pool.fetch(
+        "SELECT b.body FROM inbound_events e JOIN webhook_bodies b ON b.id = e.body_id"
+    )
+    assert [b"wamid.EARLY" in row["body"] for row in raw] == [True]
+    assert await pool.fetchval("SELECT count(*) FROM webhook_bodies") == 1
+
+
+async def add_number(pool: asyncpg.Pool) -> None:
     await pool.execute(
         "INSERT INTO physical_numbers (phone_number_id, account_id, facade_id, display_phone)"
         " SELECT '777', account_id, facade_id, '' FROM physical_numbers LIMIT 1"
     )
-    await clock(pool, bell).sweep()
+
+
+async def test_an_event_that_cannot_be_adopted_holds_up_no_other_and_is_given_up(pool):
+    for n in range(3):
+        await store(
+            pool, inbound("Oi", number="777", wamid=f"wamid.E{n}", wa_id=f"55319888{n:05d}")
+        )
+    await age(pool)
+    await add_number(pool)
+    await pool.execute(
+        "UPDATE inbound_events SET payload = '{\"kind\": \"message\"}' WHERE wamid = 'wamid.E0'"
+    )
+    bell = Bell()
+    assert await clock(pool, bell).adopt() == 2
+    assert len(bell.rung) == 2
+    row = await pool.fetchrow(
+        "SELECT wamid, outcome FROM inbound_events WHERE worked_at IS NOT NULL"
+    )
+    assert tuple(row) == ("wamid.E0", "not_adopted")
+    assert await clock(pool, bell).adopt() == 0
+
+
+async def test_an_identity_notice_to_a_number_added_later_is_taken_in_too(pool):
+    notice = inbound(
+        number="777",
+        type="system",
+        system={"type": "user_changed_number", "wa_id": "553199996666", "body": "mudou"},
+    )
+    await store(pool, notice)
+    await age(pool)
+    await add_number(pool)
+    await clock(pool, Bell()).adopt()
+    row = await pool.fetchrow(
+        "SELECT kind, outcome, conversation_id IS NULL AS lost FROM inbound_events"
+    )
+    assert tuple(row) == ("identity", "noted", False)
+
+
+async def test_what_cannot_be_adopted_keeps_no_lost_doorbell_from_being_rung(pool):
+    class Broken:
+        async def adopt(self, *, limit: int = 100) -> list[Ring]:
+            raise RuntimeError
+
+    await store(pool, inbound("Oi"))
+    await age(pool)
+    bell = Bell()
+    steps = clock(pool, bell, waiting=Broken())
+    with pytest.raises(RuntimeError):
+        await steps.adopt()
+    await steps.sweep()
     assert len(bell.rung) == 1
-    assert await pool.fetchval("SELECT body FROM messages") == "Oi"
-    assert await pool.fetchval("SELECT count(*) FROM inbound_events") == 1
 
 
 async def test_own_actors_are_granted_up_to_the_maximum_and_not_beyond(pool):

@@ -17,12 +17,12 @@ from domain.content import Text
 from domain.errors import InvalidInputError, NotFoundError, RejectedError
 from domain.ids import ConversationId, MessageId, OperatorId, new_id
 from storage.human_actions import Acting, HumanActions
-from tests.house import FACADE, a_house, inbound, store
+from tests.house import FACADE, a_house, inbound, somebody_waits, store
 
 pytestmark = [pytest.mark.postgres]
 
 CLAIM = (
-    "SELECT verdict FROM claim_send_v1($1, $2, $3, 'test', 100, 100, interval '5 seconds') AS claim"
+    "SELECT verdict FROM claim_send_v2($1, $2, $3, 'test', 100, 100, interval '5 seconds') AS claim"
 )
 
 
@@ -94,13 +94,7 @@ class Scene:
         return [row["message_id"] for row in rows]
 
     async def somebody_waits(self) -> None:
-        """Until a statement waits for a lock."""
-        async with asyncio.timeout(10):
-            while not await self.pool.fetchval(  # noqa: ASYNC110 - PostgreSQL tells nobody
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            ):
-                await asyncio.sleep(0.01)
+        await somebody_waits(self.pool)
 
     @asynccontextmanager
     async def held(self, statement: str, *args: object) -> AsyncIterator[Any]:

@@ -16,9 +16,9 @@ from domain.ids import AttemptId, new_id
 from domain.outbox import Accepted, ClaimVerdict, NotAccepted, OutboxState
 from storage.conversations import ConversationStore
 from storage.human_actions import HumanActions
-from storage.intake import Received
 from storage.merge import Merges
 from storage.outbox import Outbox
+from storage.receipts import Received
 from storage.statuses import StatusStore
 from storage.timers import TimerStore
 from tests.house import FACADE, a_house, inbound, intake_of, received, status, store

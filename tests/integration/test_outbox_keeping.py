@@ -18,7 +18,7 @@ from integrations.whatsapp.errors import UnknownOutcomeError
 from storage.outbox import Outbox
 from storage.statuses import StatusStore
 from tests.fakes.world import World
-from tests.house import a_house, inbound, status, store
+from tests.house import FACADE, a_house, inbound, somebody_waits, status, store
 from tests.integration.test_turns import QUICK, a_conversation, run
 
 pytestmark = pytest.mark.postgres
@@ -225,3 +225,65 @@ async def test_an_inbound_reply_reopens_the_window_for_a_parked_conversation(poo
     await store(pool, inbound("voltei"))
     await run(world, conversation)
     assert (await states(pool))[-1] == "accepted"
+
+
+async def told(pool: asyncpg.Pool, world: World, conversation: ConversationId) -> list[str]:
+    """Why people were called, after everything had its time twice."""
+    for _ in range(2):
+        await keeper(world, since=hours_ago(1)).settle()
+        await run(world, conversation)
+    return [row["reason"] for row in await pool.fetch("SELECT reason FROM handoffs")]
+
+
+async def test_an_answer_kept_here_by_the_closed_window_is_told_to_a_person_once(pool, world):
+    conversation = await a_conversation(pool)
+    await pool.execute("UPDATE service_windows SET open_until = now()")
+    await run(world, conversation)
+    assert await told(pool, world, conversation) == ["janela de 24 h fechada"]
+    filed = "SELECT count(*) FROM inbound_events WHERE kind = 'send_failed'"
+    assert await pool.fetchval(filed) == 1
+    assert "send.window_closed" in world.tracer.stages
+    assert "turn.fenced" not in world.tracer.stages
+
+
+async def test_answers_beyond_the_cap_are_told_to_a_person_once(pool, world):
+    conversation = await a_conversation(pool)
+    for n in range(22):
+        await store(pool, inbound(f"pergunta {n}"))
+        await run(world, conversation)
+    assert len(world.graph.sent) == 20
+    assert await told(pool, world, conversation) == ["limite de mensagens da IA ao contato"]
+    assert "send.loop_cap" in world.tracer.stages
+    assert "turn.fenced" not in world.tracer.stages
+
+
+async def test_the_cap_counts_under_the_contacts_lock(pool, world):
+    """Two conversations of one contact cannot each take the last message of the hour."""
+    conversation = await a_conversation(pool)
+    await pool.execute("UPDATE physical_numbers SET state = 'quarantined'")
+    await run(world, conversation)
+    row = await pool.fetchval("SELECT id FROM outbox")
+    claim = "SELECT verdict FROM claim_send_v2($1, $2, $3, 'test', 1, 60, interval '5 seconds')"
+    async with pool.acquire() as db, db.transaction():
+        await db.execute("SELECT 1 FROM contacts FOR NO KEY UPDATE")
+        claiming = asyncio.create_task(pool.fetchval(claim, row, new_id(), FACADE))
+        await somebody_waits(pool)
+        message, other = new_id(), new_id()
+        await db.execute(
+            "INSERT INTO facades (id, account_id, name, display_phone)"
+            " SELECT $1, account_id, 'Outra', '' FROM facades LIMIT 1", other,
+        )  # fmt: skip
+        await db.execute(
+            "INSERT INTO conversations (id, facade_id, contact_id, bucket)"
+            " SELECT $1, $1, contact_id, 0 FROM conversations LIMIT 1", other,
+        )  # fmt: skip
+        await db.execute(
+            "INSERT INTO messages (id, conversation_id, direction, author, content, status)"
+            " VALUES ($1, $2, 'outbound', 'agent', '{}', 'accepted')", message, other,
+        )  # fmt: skip
+        await db.execute(
+            "INSERT INTO outbox (id, conversation_id, contact_id, message_id, author, epoch, content,"
+            " state, claimed_at) SELECT $1, $1, contact_id, $2, 'agent', 1, '{}', 'accepted', now()"
+            " FROM conversations WHERE id = $1", other, message,
+        )  # fmt: skip
+    assert await claiming == "loop_cap"

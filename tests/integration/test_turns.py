@@ -265,22 +265,6 @@ async def test_an_old_message_is_shown_to_a_person_and_never_answered(pool, worl
     assert await pool.fetchval("SELECT count(*) FROM handoffs") == 1
 
 
-async def test_an_answer_from_the_phone_app_is_a_takeover(pool, world):
-    conversation = await a_conversation(pool, "Oi?")
-    echo = inbound()
-    value = echo["value"]
-    message = value.pop("messages")[0]
-    value["message_echoes"] = [
-        {"from": "551130001234", "to": message["from"], "id": "wamid.ECHO",
-         "timestamp": message["timestamp"], "type": "text", "text": {"body": "Já te respondo"}}
-    ]  # fmt: skip
-    await store(pool, {**echo, "field": "smb_message_echoes"})
-    await run(world, conversation)
-    row = await pool.fetchrow("SELECT mode, epoch FROM conversations")
-    assert tuple(row) == ("operator", 2)
-    assert world.agent.asked == []
-
-
 # ---- sending
 
 

@@ -17,7 +17,8 @@ from api.webhook import WebhookParts, create_webhook
 from domain.clock import SystemClock
 from domain.doorbell import Ring
 from integrations.whatsapp.signature import SIGNATURE_HEADER, sign
-from storage.intake import Intake, Receipt, Received
+from storage.intake import Intake
+from storage.receipts import Receipt, Received
 from tests.fakes.world import ListTracer
 from tests.house import a_house, inbound, intake_of, received, status, webhook
 
@@ -159,6 +160,33 @@ async def test_a_body_above_four_megabytes_is_413(door):
     assert await post(door, b"{" + b" " * (4 * 1024 * 1024) + b"}") == 413
 
 
+async def test_a_body_of_untold_length_is_read_as_far_as_the_limit_and_then_413(door, app):
+    given = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal given
+        while True:
+            given += 1
+            yield b" " * 1024 * 1024
+
+    answer = await door.post("/whatsapp", content=endless())
+    assert answer.status_code == 413
+    assert given == 5
+
+
+async def test_a_body_of_untold_length_within_the_limit_is_stored(door, pool):
+    body = webhook(inbound("Oi"))
+
+    async def in_parts() -> AsyncIterator[bytes]:
+        yield body[:10]
+        yield body[10:]
+
+    headers = {SIGNATURE_HEADER: sign(body, "new-secret")}
+    answer = await door.post("/whatsapp", content=in_parts(), headers=headers)
+    assert answer.status_code == 200
+    assert await stored(pool) == ["message"]
+
+
 async def test_every_webhook_meta_may_send_is_200_and_kept(door, pool):
     rows = (
         "SELECT (SELECT count(*) FROM inbound_events) + (SELECT count(*) FROM message_statuses)"
@@ -280,6 +308,19 @@ async def test_one_poisoned_element_takes_nobody_along_and_is_kept_unparsed(pool
     kept = await pool.fetchrow("SELECT kind, payload FROM inbound_events WHERE kind = 'unparsed'")
     assert kept is not None
     assert "could not be stored" in kept["payload"]["reason"]
+
+
+async def test_the_raw_bytes_of_a_request_that_was_split_are_kept_once_for_all_its_elements(pool):
+    group = IntakeGroup(Picky(intake_of(pool)), ignore)
+    together = received(inbound("bom"), inbound("mau", wamid="wamid.POISON"), inbound("bom também"))
+    await group.submit(together)
+    rows = await pool.fetch(
+        "SELECT e.kind, b.body FROM inbound_events e LEFT JOIN webhook_bodies b ON b.id = e.body_id"
+        " ORDER BY e.seq"
+    )
+    assert [row["kind"] for row in rows] == ["message", "unparsed", "message"]
+    assert [row["body"] for row in rows] == [together.body] * 3
+    assert await pool.fetchval("SELECT count(*) FROM webhook_bodies") == 1
 
 
 async def test_while_postgresql_is_away_the_answer_is_503_so_that_meta_repeats(pool, heard):

@@ -21,6 +21,10 @@ export type TraceStage =
   | "status.failed"
   | "turn.superseded"
   | "turn.fenced"
+  | "send.loop_cap"
+  | "send.window_closed"
+  | "send.not_noticed"
+  | "send.decision_expired"
   | "human.took_over";
 
 export interface Trace {

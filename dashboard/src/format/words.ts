@@ -42,7 +42,7 @@ export const STATUS: Record<MessageStatus, string> = {
 export const TURN_STATE: Record<TurnState, string> = {
   running: "em andamento",
   committed: "concluído",
-  superseded: "refeito: chegou mensagem nova",
+  superseded: "refeito: chegou algo novo",
   fenced: "barrado: uma pessoa assumiu",
   failed: "falhou",
 };
@@ -116,8 +116,12 @@ export const TRACE: Record<TraceStage, string> = {
   "status.delivered": "entregue",
   "status.read": "lida",
   "status.failed": "não entregue",
-  "turn.superseded": "refazendo: chegou mensagem nova",
+  "turn.superseded": "refazendo: chegou algo novo",
   "turn.fenced": "resposta barrada: uma pessoa assumiu",
+  "send.loop_cap": "não enviada: limite de mensagens da IA",
+  "send.window_closed": "não enviada: janela de 24 h fechada",
+  "send.not_noticed": "não enviada: o aviso de IA não saiu",
+  "send.decision_expired": "não enviada: a autorização venceu",
   "human.took_over": "uma pessoa assumiu",
 };
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,31 @@ async def test_a_body_beyond_a_megabyte_is_refused_before_it_is_read(desk: Desk)
     answer = await desk.ana.post("/escalate", content=b"x" * (1024 * 1024 + 1))
     assert answer.status_code == 413
     assert answer.json()["title"] == "Grande demais"
+
+
+async def test_a_body_of_untold_length_is_read_as_far_as_the_limit_and_no_further(desk: Desk):
+    given = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal given
+        while True:
+            given += 1
+            yield b" " * 256 * 1024
+
+    answer = await desk.ana.post("/escalate", content=endless())
+    assert answer.status_code == 413
+    assert answer.json()["title"] == "Grande demais"
+    assert given == 5
+
+
+async def test_a_short_body_of_untold_length_reaches_its_route_whole(desk: Desk):
+    async def in_parts() -> AsyncIterator[bytes]:
+        yield b'{"email": "ninguem@loja.example", '
+        yield b'"password": "x"}'
+
+    headers = {"content-type": "application/json"}
+    answer = await desk.anyone.post("/auth/login", content=in_parts(), headers=headers)
+    assert answer.status_code == 401
 
 
 async def test_a_strange_request_id_is_replaced(desk: Desk):

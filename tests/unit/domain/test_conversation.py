@@ -11,17 +11,22 @@ from hypothesis import given, strategies as st
 from domain.consent import AiConsent, ConsentAnswer, ConsentRule
 from domain.conversation import (
     ASKED_AT_SEQ,
+    ASKED_MESSAGE,
+    GUIDANCE,
     REMINDED,
+    WHISPER,
+    AnsweredInApp,
     AskConsent,
     Mode,
     Note,
+    PastMessage,
     RecordConsent,
     Rest,
     RunTurn,
-    TakeOverByEcho,
     WaitQuiet,
     decide,
 )
+from domain.ids import MessageId, new_id
 from tests.factories import NOW, make_conversation, make_event, make_rules
 
 RULES = make_rules()
@@ -86,10 +91,13 @@ def test_a_message_older_than_twelve_hours_by_metas_clock_is_shown_to_a_person()
     )
 
 
-def test_an_answer_from_the_phone_app_is_a_takeover_even_while_paused():
-    echo = make_event(3, kind="echo")
-    decision = decide(make_conversation(make_event(2), echo, ai_paused=True), RULES)
-    assert decision == TakeOverByEcho(events=[echo])
+def test_an_answer_from_the_phone_app_settles_what_came_before_it_even_while_paused():
+    asked, whisper, echo, more = (
+        make_event(seq, kind=kind)
+        for seq, kind in enumerate(["message", "whisper", "echo", "message"], 1)
+    )
+    decision = decide(make_conversation(asked, whisper, echo, more, ai_paused=True), RULES)
+    assert decision == AnsweredInApp(events=[asked, echo])
 
 
 @pytest.mark.parametrize("kind", ["reaction", "edit", "revoke", "system"])
@@ -103,6 +111,12 @@ def test_a_whisper_waits_for_the_next_message():
     decision = decide(make_conversation(whisper), RULES)
     assert isinstance(decision, Rest)
     assert decision.seen_up_to == 4
+
+
+@pytest.mark.parametrize("kind", sorted(GUIDANCE - {WHISPER}))
+def test_other_guidance_is_noted_because_the_next_turn_reads_it_elsewhere(kind):
+    event = make_event(kind=kind)
+    assert decide(make_conversation(event), RULES) == Note(events=[event], outcome="noted")
 
 
 def test_a_failed_send_is_told_to_a_person_unless_one_is_there_already():
@@ -146,6 +160,38 @@ def test_a_refusal_goes_to_a_person_and_nothing_is_answered_by_the_ai_after_it()
     assert decision.seen_up_to == 9
 
 
+def test_a_question_that_did_not_leave_is_asked_again_by_the_next_message_and_not_before():
+    question, more = make_event(1), make_event(2, "ok")
+    unasked = make_conversation(question, consent=AiConsent.NONE, state={ASKED_AT_SEQ: 1})
+    assert isinstance(decide(unasked, RULES), Rest)
+    again = replace(unasked, pending=[question, more])
+    assert decide(again, RULES) == AskConsent(events=[question, more])
+
+
+def test_who_was_only_told_is_asked_properly_and_an_ok_before_that_is_no_consent():
+    ok = make_event(9, "ok")
+    told = make_conversation(ok, consent=AiConsent.NOTICED, state={ASKED_AT_SEQ: 1, REMINDED: True})
+    assert decide(told, RULES) == AskConsent(events=[ok])
+
+
+def test_who_was_asked_in_another_thread_is_asked_in_this_one_too():
+    ok = make_event(1, "ok")
+    assert decide(make_conversation(ok, consent=AiConsent.ASKED), RULES) == AskConsent(events=[ok])
+
+
+def test_before_the_question_left_an_ok_is_no_answer_to_it():
+    question = PastMessage(
+        id=MessageId(new_id()), author="system", text="Pode?", at=NOW, status="queued"
+    )
+    waiting = replace(
+        asked(make_event(1), make_event(2, "ok"), **{ASKED_MESSAGE: str(question.id)}),
+        history=[question],
+    )
+    assert isinstance(decide(waiting, RULES), Rest)
+    left = replace(waiting, history=[replace(question, status="accepted")])
+    assert isinstance(decide(left, RULES), RecordConsent)
+
+
 def test_another_message_instead_of_the_tap_is_reminded_once():
     question, more = make_event(1), make_event(2, "alô?")
     assert decide(asked(question, more), RULES) == AskConsent(
@@ -166,7 +212,7 @@ def test_with_notice_the_first_answer_carries_the_notice_and_later_ones_do_not()
     assert not later.notice_first
 
 
-KINDS = st.sampled_from(["message", "echo", "whisper", "timer", "send_failed"])
+KINDS = st.sampled_from(["message", "echo", "timer", "send_failed", *sorted(GUIDANCE)])
 CONTENTS = st.sampled_from(["text", "reaction", "image", "system"])
 
 
