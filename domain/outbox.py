@@ -24,7 +24,7 @@ class OutboxState(StrEnum):
 
 
 class ClaimVerdict(StrEnum):
-    """Why a row may leave now, or may not. Names are those of `claim_send_v1`."""
+    """Why a row may leave now, or may not. Names are those of `claim_send_v3`."""
 
     CLAIMED = "claimed"
     GONE = "gone"
@@ -35,6 +35,7 @@ class ClaimVerdict(StrEnum):
     NOT_NEXT = "not_next"
     WAITS_FOR_SENT = "waits_for_sent"
     DECISION_EXPIRED = "decision_expired"
+    REPLIES_ONLY = "replies_only"
     LOOP_CAP = "loop_cap"
     WINDOW_CLOSED = "window_closed"
 

@@ -35,6 +35,7 @@ _GO_ON: Final = frozenset(
     {
         ClaimVerdict.FENCED,
         ClaimVerdict.DECISION_EXPIRED,
+        ClaimVerdict.REPLIES_ONLY,
         ClaimVerdict.LOOP_CAP,
         ClaimVerdict.WINDOW_CLOSED,
         ClaimVerdict.SETTLED,
@@ -218,9 +219,7 @@ class SendCore:
             reason=result.reason,
         )
         if isinstance(error, GraphError):
-            self._reports.refused(
-                number, code=error.code, scope=error.failure.scope, reason=error.failure.reason
-            )
+            self._reports.refused(number, error.failure, code=error.code)
         if result.next_state is OutboxState.QUEUED:
             self._later(row.conversation_id, timedelta(seconds=result.retry_after_s))
         self._tracer.message(row.conversation_id, row.message_id)

@@ -8,6 +8,7 @@ from typing import Protocol
 from domain.content import Content
 from domain.ids import AttemptId, ConversationId, OutboxId, PhysicalNumberId
 from domain.outbox import Accepted, Claim, NotAccepted, OutboxRow
+from integrations.whatsapp.failures import SendFailure
 from integrations.whatsapp.outbound import Recipient
 from integrations.whatsapp.reports import SendResult
 
@@ -58,5 +59,5 @@ class NumberReports(Protocol):
     """Tells the NumberPool how a number fares; never raises, never waits."""
 
     def refused(
-        self, phone_number_id: PhysicalNumberId, *, code: int | None, scope: str, reason: str
+        self, phone_number_id: PhysicalNumberId, failure: SendFailure, *, code: int | None
     ) -> None: ...

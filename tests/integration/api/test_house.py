@@ -53,7 +53,7 @@ async def test_a_number_is_drained_and_activated(desk: Desk):
     assert drained.json()["state"] == "draining"
     assert (await desk.ana.post(f"/numbers/{FACADE}/activate")).json()["state"] == "active"
     assert (await desk.ana.post("/numbers/999/drain")).status_code == 404
-    await desk.pool.execute("UPDATE physical_numbers SET state = 'disabled'")
+    await desk.pool.execute("UPDATE physical_numbers SET wish = 'disabled'")
     assert (await desk.ana.post(f"/numbers/{FACADE}/activate")).status_code == 409
 
 
