@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from domain.account import AccountStanding, Standing
+from domain.errors import RejectedError
 from domain.ids import AccountId, FacadeId, PhysicalNumberId
 from domain.number import NumberHealth, PhysicalNumber, Verdict, Wish
 
@@ -64,18 +65,47 @@ INSERT INTO accounts (id, name, portfolio_id, waba_id, secrets) VALUES ($1, $2, 
 ON CONFLICT (waba_id) DO UPDATE SET secrets = excluded.secrets RETURNING id
 """
 
-FIND_FACADE: Final[LiteralString] = (
-    "SELECT id FROM facades WHERE account_id = $1 ORDER BY created_at"
-)
+FIND_FACADE: Final[LiteralString] = """
+SELECT f.id, n.phone_number_id AS public FROM facades f
+  LEFT JOIN physical_numbers n ON n.facade_id = f.id AND n.is_facade
+ WHERE f.account_id = $1 ORDER BY f.created_at LIMIT 1 FOR UPDATE OF f
+"""
 
 INSERT_FACADE: Final[LiteralString] = """
 INSERT INTO facades (id, account_id, name, display_phone) VALUES ($1, $2, $3, $4)
 """
 
-UPSERT_NUMBER: Final[LiteralString] = """
-INSERT INTO physical_numbers (phone_number_id, account_id, facade_id, is_facade, display_phone,
-    traffic_classes) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (phone_number_id) DO NOTHING
+INSERT_NUMBERS: Final[LiteralString] = """
+INSERT INTO physical_numbers (phone_number_id, account_id, facade_id, display_phone)
+SELECT unnest($1::text[]), $2, $3, '' ON CONFLICT (phone_number_id) DO NOTHING
+"""
+
+OTHERS: Final[LiteralString] = """
+SELECT phone_number_id FROM physical_numbers WHERE phone_number_id = ANY ($1) AND account_id <> $2
+"""
+
+STEP_BACK: Final[LiteralString] = """
+UPDATE physical_numbers n SET is_facade = false, traffic_classes = '{}', updated_at = clock_timestamp()
+  FROM physical_numbers before
+ WHERE n.facade_id = $1 AND n.is_facade AND before.phone_number_id = n.phone_number_id
+RETURNING before.traffic_classes
+"""
+
+# The public number carries what the one before it carried, or everything; threads stay where they are.
+STEP_FORWARD: Final[LiteralString] = """
+WITH public AS (
+    UPDATE physical_numbers SET is_facade = true, traffic_classes = $2, updated_at = clock_timestamp()
+     WHERE phone_number_id = $1 RETURNING facade_id, display_phone
+)
+UPDATE facades f SET display_phone = public.display_phone FROM public WHERE f.id = public.facade_id
+"""
+
+LABEL: Final[LiteralString] = """
+WITH labelled AS (
+    UPDATE physical_numbers SET display_phone = $2
+     WHERE facade_id = $1 AND is_facade AND display_phone = '' RETURNING facade_id
+)
+UPDATE facades SET display_phone = $2 WHERE id = $1 AND display_phone = ''
 """
 
 LIST_ACCOUNTS: Final[LiteralString] = """
@@ -95,6 +125,9 @@ MARK_WORKED: Final[LiteralString] = """
 UPDATE inbound_events SET worked_at = clock_timestamp(), outcome = $2
  WHERE seq = ANY ($1) AND worked_at IS NULL
 """
+
+
+TRAFFIC_CLASSES: Final = ["sales", "collections", "renewal", "service"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,32 +227,31 @@ class NumberStore:
         numbers: Sequence[str],
         facade_number: str | None = None,
     ) -> AccountId:
-        """The first account from the settings. Repeating is harmless; people's changes stay.
+        """The settings' account, written in one transaction; repeating is harmless.
 
-        `facade_number` is one of `numbers`, by default the first. Only it takes new threads at
-        first: it carries every traffic class.
+        `facade_number`, one of `numbers`, is the public one from now on: only it takes new threads
+        until people say more. None keeps the public number there is, and makes the first one public
+        when there is none. Raises RejectedError for numbers that another account has.
         """
-        public = facade_number if facade_number in numbers else numbers[0]
         async with self._pool.acquire() as db, db.transaction():
             account = await db.fetchval(
                 UPSERT_ACCOUNT, account_id, name, portfolio_id, waba_id, secrets
             )
-            facade = await db.fetchval(FIND_FACADE, account)
+            others = await db.fetch(OTHERS, list(numbers), account)
+            if others:
+                taken = ", ".join(row["phone_number_id"] for row in others)
+                raise RejectedError(f"{taken} is of another account")
+            facade = await db.fetchrow(FIND_FACADE, account)
             if facade is None:
-                facade = facade_id
-                await db.execute(INSERT_FACADE, facade, account, name, facade_phone)
-            for number in numbers:
-                is_public = number == public
-                classes = ["sales", "collections", "renewal", "service"] if is_public else []
-                await db.execute(
-                    UPSERT_NUMBER,
-                    number,
-                    account,
-                    facade,
-                    is_public,
-                    facade_phone if is_public else "",
-                    classes,
-                )
+                await db.execute(INSERT_FACADE, facade_id, account, name, facade_phone)
+            of, public = (facade_id, None) if facade is None else facade
+            await db.execute(INSERT_NUMBERS, list(numbers), account, of)
+            wanted = facade_number or public or numbers[0]
+            if wanted != public:
+                carried = await db.fetchval(STEP_BACK, of) if public else None
+                await db.execute(STEP_FORWARD, wanted, carried or TRAFFIC_CLASSES)
+            if facade_phone:
+                await db.execute(LABEL, of, facade_phone)
         return AccountId(account)
 
 
