@@ -147,6 +147,10 @@ class ConversationCore:
             self.last_turn_at = conversation.db_now
             if verdict is CommitVerdict.COMMITTED:
                 await self._ports.dispatcher.dispatch(self.id)
+        except Exception as error:
+            if self._turn is not None:  # what was committed has not failed
+                await turn.record_failure(error)
+            raise
         finally:
             self._turn = None
             self.between_turns.set()
