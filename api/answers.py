@@ -121,6 +121,9 @@ class MessageAnswer(Answer):
     status: str
     status_at: Moment
     error: SendProblem | None = None
+    possible_duplicate: Annotated[
+        bool, Field(description="It was sent again because nobody knew whether it had left.")
+    ]
     reply_to: str | None
     turn_id: UUID | None
     phone_number_id: str | None
