@@ -17,6 +17,7 @@ from domain.ids import ConversationId, OutboxId
 from domain.outbox import OutboxState
 from integrations.whatsapp.failures import classify
 from storage.statuses import AppliedStatus
+from telemetry.metrics import POSSIBLE_DUPLICATES
 
 log = structlog.get_logger()
 
@@ -97,6 +98,8 @@ class OutboxKeeper:
             healthy_since=healthy_since
         ):
             log.warning("send.unknown_settled", conversation_id=str(conversation_id), state=state)
+            if state == OutboxState.QUEUED:
+                POSSIBLE_DUPLICATES.inc()
             self._tracer.conversation(conversation_id)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,6 +8,8 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from storage.counters import CounterTotals
+from telemetry.totals import Sample
 from tests.house import FACADE
 from tests.integration.api.desk import Desk
 
@@ -68,6 +71,27 @@ async def test_the_figures_as_json_and_as_prometheus_text(desk: Desk):
     assert text.headers["content-type"].startswith("text/plain")
     assert 'vitrine_conversations{mode="agent"} 1.0' in text.text
     assert "vitrine_http_requests_total" in text.text
+
+
+async def test_what_another_process_counted_is_in_the_figures(desk: Desk):
+    """The webhook's replica has no /metrics of its own: it hands its counts on with its beats."""
+    replica = CounterTotals(desk.pool)
+    await asyncio.gather(
+        *(replica.add({requests("200"): 2, requests("503"): 1, items("message"): 5}) for _ in "ab")
+    )
+    figures = (await desk.ana.get("/metrics", headers={"Accept": "application/json"})).json()
+    assert figures["webhook"] == {"requests": {"200": 4, "503": 2}, "items": {"message": 10}}
+    text = (await desk.ana.get("/metrics", headers=PROMETHEUS)).text
+    assert 'vitrine_webhook_requests_total{status="200"} 4.0' in text
+    assert 'vitrine_webhook_items_total{kind="message"} 10.0' in text
+
+
+def requests(status: str) -> Sample:
+    return Sample(name="vitrine_webhook_requests_total", labels=f'{{"status": "{status}"}}')
+
+
+def items(kind: str) -> Sample:
+    return Sample(name="vitrine_webhook_items_total", labels=f'{{"kind": "{kind}"}}')
 
 
 async def test_a_scraper_needs_the_token_or_this_machine(desk_with: Callable[..., Awaitable[Desk]]):
