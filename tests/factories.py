@@ -19,6 +19,7 @@ from domain.ids import (
     new_id,
 )
 from domain.number import NumberHealth, PhysicalNumber, Wish
+from domain.spending import MoneyCap
 from domain.turn import QuietRule
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -31,6 +32,7 @@ def make_rules(**changes: Any) -> TurnRules:
         "quiet": QuietRule(base=timedelta(seconds=3), cap=timedelta(seconds=15)),
         "consent": ConsentRule.EXPLICIT,
         "late_after": timedelta(hours=12),
+        "money": MoneyCap(conversation_micros=3_000_000),
     }
     return TurnRules(**(values | changes))
 

@@ -24,6 +24,7 @@ from domain.conversation import (
     Note,
     RecordConsent,
     Rest,
+    RestForMoney,
     RunTurn,
     TakeOverByEcho,
     WaitQuiet,
@@ -31,6 +32,7 @@ from domain.conversation import (
 )
 from domain.doorbell import RingReason
 from domain.ids import ConversationId, PhysicalNumberId
+from telemetry.metrics import OVER_BUDGET
 from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
@@ -111,11 +113,7 @@ class ConversationCore:
         decision = decide(conversation, house.rules)
         match decision:
             case Rest():
-                if (
-                    decision.seen_up_to is not None
-                    and decision.seen_up_to > conversation.seen_up_to
-                ):
-                    await self._ports.conversations.mark_seen(self.id, decision.seen_up_to)
+                await self._rest(conversation, decision)
                 return None
             case WaitQuiet():
                 self._choose_number(conversation)
@@ -131,9 +129,24 @@ class ConversationCore:
                 return await self._commit(commit)
             case TakeOverByEcho():
                 return await self._commit(steps.take_over_by_echo(conversation, decision))
+            case RestForMoney():
+                return await self._rest_for_money(conversation, decision)
             case RunTurn():
                 return await self._run_turn(conversation, decision)
         assert_never(decision)
+
+    async def _rest(self, conversation: Conversation, decision: Rest) -> None:
+        if decision.seen_up_to is not None and decision.seen_up_to > conversation.seen_up_to:
+            await self._ports.conversations.mark_seen(self.id, decision.seen_up_to)
+
+    async def _rest_for_money(
+        self, conversation: Conversation, decision: RestForMoney
+    ) -> CommitVerdict:
+        hours = self._ports.house.hours
+        verdict = await self._commit(steps.rest_for_money(conversation, decision, hours))
+        if verdict is CommitVerdict.COMMITTED:
+            OVER_BUDGET.labels(decision.budget).inc()
+        return verdict
 
     async def _run_turn(self, conversation: Conversation, decision: RunTurn) -> CommitVerdict:
         self.state = "turn"

@@ -18,9 +18,11 @@ from domain.conversation import (
     Note,
     PendingEvent,
     RecordConsent,
+    RestForMoney,
     TakeOverByEcho,
 )
 from domain.ids import EventId, HandoffId, MessageId, OutboxId, new_id
+from domain.spending import TOLD_AT
 
 #: The version of the wording the contact was asked with, kept until the answer comes.
 ASKED_VERSION = "consent_text_version"
@@ -125,6 +127,23 @@ def record_consent(conversation: Conversation, step: RecordConsent, hours: str) 
         outbound=outbound,
         consent=consent,
         handoff=None if granted else _handoff("prefere falar com uma pessoa", priority="high"),
+    )
+
+
+def rest_for_money(conversation: Conversation, step: RestForMoney, hours: str) -> Commit:
+    """The AI may not answer any more today: a person does, and the contact is told once."""
+    notice = system_text(wording("over_budget", hours=hours).text)
+    told = {**conversation.state, TOLD_AT: conversation.db_now.isoformat()}
+    return Commit(
+        conversation_id=conversation.id,
+        epoch=conversation.epoch,
+        version=conversation.version,
+        worked=_seqs(step.events),
+        outcome="over_budget",
+        outbound=[notice] if step.tell_contact else [],
+        state=told if step.tell_contact else None,
+        mode=_reopened(conversation),
+        handoff=_handoff("limite de gasto da IA", priority="normal"),
     )
 
 
