@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from storage.alerts import AlertKind
+
 T = TypeVar("T")
 
 #: RFC 3339 in UTC with a `Z`.
@@ -251,6 +253,15 @@ class ModelAnswer(Answer):
     rehearsal: bool
 
 
+class AlertAnswer(Answer):
+    """Something a person must know now; it goes when its cause goes."""
+
+    kind: AlertKind
+    text: str
+    since: Moment
+    until: Moment | None
+
+
 class SystemAnswer(Answer):
     ai_paused: bool
     paused_by: str | None
@@ -260,6 +271,7 @@ class SystemAnswer(Answer):
     version: str
     model: ModelAnswer
     pause_scope: str | None
+    alerts: list[AlertAnswer]
 
 
 class NumberAnswer(Answer):

@@ -73,6 +73,32 @@ async def test_the_figures_as_json_and_as_prometheus_text(desk: Desk):
     assert "vitrine_http_requests_total" in text.text
 
 
+async def test_what_a_person_must_know_stands_on_every_screen_while_it_lasts(desk: Desk):
+    assert (await desk.bia.get("/system")).json()["alerts"] == []
+    await desk.pool.execute(
+        "UPDATE physical_numbers SET health = 'paused', health_reason = 'muitas denúncias',"
+        " quarantined_until = now() + interval '30 minutes' WHERE phone_number_id = $1",
+        FACADE,
+    )
+    [paused] = (await desk.bia.get("/system")).json()["alerts"]
+    assert (paused["kind"], paused["until"] is None) == ("number_paused", False)
+    assert "Número +55 11 3000-1234 parado: muitas denúncias." in paused["text"]
+    await desk.pool.execute(
+        "UPDATE accounts SET standing = 'disabled', standing_reason = 'a Meta desativou a conta',"
+        " standing_at = now()"
+    )
+    [disabled] = (await desk.bia.get("/system")).json()["alerts"]
+    assert disabled["text"] == "Conta parada: a Meta desativou a conta. Nada é enviado."
+    figures = (await desk.ana.get("/metrics", headers={"Accept": "application/json"})).json()
+    assert figures["numbers_by_health"]["paused"] == 1
+    assert figures["accounts_by_standing"] == {"good": 0, "restricted": 0, "disabled": 1}
+    await desk.pool.execute(
+        "UPDATE accounts SET standing = 'restricted', standing_until = now() - interval '1 second'"
+    )
+    await desk.pool.execute("UPDATE physical_numbers SET health = 'healthy'")
+    assert (await desk.bia.get("/system")).json()["alerts"] == []
+
+
 async def test_what_another_process_counted_is_in_the_figures(desk: Desk):
     """The webhook's replica has no /metrics of its own: it hands its counts on with its beats."""
     replica = CounterTotals(desk.pool)
