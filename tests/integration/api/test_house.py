@@ -106,7 +106,8 @@ async def test_what_another_process_counted_is_in_the_figures(desk: Desk):
         *(replica.add({requests("200"): 2, requests("503"): 1, items("message"): 5}) for _ in "ab")
     )
     figures = (await desk.ana.get("/metrics", headers={"Accept": "application/json"})).json()
-    assert figures["webhook"] == {"requests": {"200": 4, "503": 2}, "items": {"message": 10}}
+    assert figures["webhook_requests"] == {"200": 4, "503": 2}
+    assert figures["webhook_items"] == {"message": 10}
     text = (await desk.ana.get("/metrics", headers=PROMETHEUS)).text
     assert 'vitrine_webhook_requests_total{status="200"} 4.0' in text
     assert 'vitrine_webhook_items_total{kind="message"} 10.0' in text
