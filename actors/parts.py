@@ -78,7 +78,11 @@ async def open_parts(settings: Settings, *, kind: str, name: str) -> Parts:
     assert settings.database_url is not None  # noqa: S101 - `vitrine up` fills them in
     assert settings.redis_url is not None  # noqa: S101
     pool = await open_pool(
-        settings.database_url.get_secret_value(), size=POOL_SIZES[kind], name=name
+        settings.database_url.get_secret_value(),
+        size=POOL_SIZES[kind],
+        name=name,
+        plan_once=kind
+        != "api",  # its lists have optional filters, which a general plan serves badly
     )
     redis = Redis.from_url(settings.redis_url.get_secret_value())
     http = open_http()

@@ -12,12 +12,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import httpx2
+import orjson
 import structlog
-from anthropic import APIConnectionError, APIError, APIStatusError, AsyncAnthropic, omit
-from anthropic.types import Message, OutputConfigParam
+from anthropic import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    AsyncAnthropic,
+    DefaultAioHttpClient,
+)
 
 from agent.model_budget import ModelBudget
 from config.limits import MODEL_CALL_TIMEOUT
@@ -126,7 +132,9 @@ class _Endpoint:
         self.model = endpoint.name
         timeout = httpx2.Timeout(MODEL_CALL_TIMEOUT.total_seconds(), connect=CONNECT_TIMEOUT_S)
         http = (
-            None if transport is None else httpx2.AsyncClient(transport=transport, timeout=timeout)
+            DefaultAioHttpClient(timeout=timeout)
+            if transport is None
+            else httpx2.AsyncClient(transport=transport, timeout=timeout)
         )
         self.client = AsyncAnthropic(
             api_key=endpoint.api_key.get_secret_value(),
@@ -214,35 +222,49 @@ class ModelSession:
             ) from error
         except APIConnectionError as error:
             raise self._failed(endpoint, "connection", started) from error
-        except (APIError, ValueError, TypeError, AttributeError) as error:
+        except (APIError, ValueError, TypeError, LookupError, AttributeError) as error:
             # A 200 that is no message: a proxy's page, a half answer.
             raise self._failed(endpoint, f"unreadable: {type(error).__name__}", started) from error
 
-    async def _post(self, endpoint: _Endpoint, request: ModelRequest) -> Message:
+    async def _post(self, endpoint: _Endpoint, request: ModelRequest) -> Mapping[str, Any]:
+        """The message as it stands on the wire: the SDK's models cost more CPU than the call itself."""
         price = price_of(endpoint.model, self.today)
         output: dict[str, Any] = {"format": {"type": "json_schema", "schema": request.schema}}
         if request.effort is not None and price.takes_effort:
             output["effort"] = request.effort
-        return await endpoint.client.messages.create(
-            model=endpoint.model,
-            max_tokens=request.max_tokens,
-            system=cast("Any", request.system),
-            tools=cast("Any", request.tools) if request.tools else omit,
-            messages=cast("Any", request.messages),
-            output_config=cast("OutputConfigParam", output),
-            tool_choice=omit if request.may_use_tools else {"type": "none"},
+        body: dict[str, Any] = {
+            "model": endpoint.model,
+            "max_tokens": request.max_tokens,
+            "system": request.system,
+            "messages": request.messages,
+            "output_config": output,
+        }
+        if request.tools:
+            body["tools"] = request.tools
+        if not request.may_use_tools:
+            body["tool_choice"] = {"type": "none"}
+        response = await endpoint.client.post(
+            "/v1/messages",
+            cast_to=httpx2.Response,
+            content=orjson.dumps(body),
+            options={"headers": {"Content-Type": "application/json"}},
         )
+        message = orjson.loads(response.content)
+        if not isinstance(message, dict):
+            raise TypeError(type(message).__name__)
+        return message
 
-    def _read(self, endpoint: _Endpoint, message: Message, started: float) -> ModelAnswer:
+    def _read(self, endpoint: _Endpoint, message: Mapping[str, Any], started: float) -> ModelAnswer:
         content = tuple(
-            block.model_dump(exclude_none=True, mode="json") for block in message.content
+            {key: value for key, value in block.items() if value is not None}
+            for block in message["content"]
         )
         uses = tuple(
-            ToolUse(id=block.id, name=block.name, input=block.input)
-            for block in message.content
-            if block.type == "tool_use"
+            ToolUse(id=block["id"], name=block["name"], input=block["input"])
+            for block in content
+            if block["type"] == "tool_use"
         )
-        text = "".join(block.text for block in message.content if block.type == "text")
+        text = "".join(block["text"] for block in content if block["type"] == "text")
         call = self._priced(endpoint, message, started)
         self.calls.append(call)
         self.on_stage(
@@ -256,16 +278,14 @@ class ModelSession:
                 "output_tokens": call.output_tokens,
             },
         )
-        return ModelAnswer(
-            text=text, tool_uses=uses, content=content, stop_reason=message.stop_reason
-        )
+        return ModelAnswer(text=text, tool_uses=uses, content=content, stop_reason=call.stop_reason)
 
-    def _priced(self, endpoint: _Endpoint, message: Message, started: float) -> ModelCall:
-        usage = getattr(message, "usage", None)  # a plain server may leave it out
-        fresh = getattr(usage, "input_tokens", None) or 0
-        output = getattr(usage, "output_tokens", None) or 0
-        read = getattr(usage, "cache_read_input_tokens", None) or 0
-        written = getattr(usage, "cache_creation_input_tokens", None) or 0
+    def _priced(self, endpoint: _Endpoint, message: Mapping[str, Any], started: float) -> ModelCall:
+        usage = message.get("usage") or {}  # a plain server may leave it out
+        fresh = usage.get("input_tokens") or 0
+        output = usage.get("output_tokens") or 0
+        read = usage.get("cache_read_input_tokens") or 0
+        written = usage.get("cache_creation_input_tokens") or 0
         price = price_of(endpoint.model, self.today)
         return ModelCall(
             model=endpoint.model,
@@ -274,7 +294,7 @@ class ModelSession:
             cache_read_tokens=read,
             cache_write_tokens=written,
             latency_ms=_ms(started),
-            stop_reason=message.stop_reason,
+            stop_reason=message.get("stop_reason"),
             cost_micros=price.cost_micros(
                 input_tokens=fresh,
                 output_tokens=output,

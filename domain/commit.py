@@ -113,3 +113,11 @@ class CommitVerdict(StrEnum):
     SUPERSEDED = "superseded"
     #: Somebody else committed first (a person, another owner): load again.
     LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitResult:
+    """`pending`: whether events wait that this commit did not work; only COMMITTED can say no."""
+
+    verdict: CommitVerdict
+    pending: bool = True

@@ -98,6 +98,7 @@ class Conversation:
     last_inbound_number: PhysicalNumberId | None
     number_state: str
     number_health: str
+    messages_per_second: int
     assignee_id: OperatorId | None
     score: float | None
     state: Mapping[str, Any]
@@ -122,6 +123,11 @@ class Conversation:
     operators_online: int = 0
     spending: Spending = field(default_factory=Spending)
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def number(self) -> PhysicalNumberId | None:
+        """By which its next message leaves as it is loaded."""
+        return self.sticky_number or self.last_inbound_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -24,11 +24,16 @@ class OutboxState(StrEnum):
 
 
 class ClaimVerdict(StrEnum):
-    """Why a row may leave now, or may not. Names are those of `claim_send_v3`."""
+    """Why a row may leave now, or may not. Names are those of `claim_next_v3` and `claim_send_v1`."""
 
     CLAIMED = "claimed"
+    #: Nothing waits.
     GONE = "gone"
     SETTLED = "settled"
+    #: The number it would leave by cannot send now, or is not known.
+    NO_NUMBER = "no_number"
+    #: It would leave by another number than the one that was paced.
+    OTHER_LANE = "other_lane"
     NOT_DUE = "not_due"
     FENCED = "fenced"
     PAUSED = "paused"
@@ -41,36 +46,41 @@ class ClaimVerdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    verdict: ClaimVerdict
-    attempt_n: int
-    retry_at: datetime | None
+class Lane:
+    """Where a message is paced: the number it leaves by, and its pair with the contact."""
+
+    phone_number_id: PhysicalNumberId
+    contact_id: ContactId
+    messages_per_second: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """A message waiting to leave, with the address and number it would leave by."""
+    """The next message of a conversation, with the address and the number it leaves by."""
 
     id: OutboxId
     conversation_id: ConversationId
-    contact_id: ContactId
     message_id: MessageId
-    author: str
     content: Mapping[str, Any]
     reply_to_wamid: str | None
-    position: int
-    attempts: int
-    carries_money: bool
-    business_initiated: bool
-    phone_number_id: PhysicalNumberId | None
+    lane: Lane
     number_reason: str
-    number_pace: int
-    number_usable: bool
     wa_id: str | None
     bsuid: str | None
-    last_inbound_wamid: str | None
-    not_before: datetime
-    db_now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What came of asking for a conversation's next message. Only CLAIMED may be posted.
+
+    `row` is None when nothing waits or no number may send it. `retry_after`: how long it has to wait,
+    where that is known.
+    """
+
+    verdict: ClaimVerdict
+    row: OutboxRow | None = None
+    attempt_n: int = 0
+    retry_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

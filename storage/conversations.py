@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.commit import Commit, CommitVerdict, TurnRecord
+from domain.commit import Commit, CommitResult, CommitVerdict, TurnRecord
 from domain.consent import AiConsent
 from domain.conversation import Conversation, Mode, OpenHandoff, PastMessage, PendingEvent
 from domain.errors import NotFoundError
@@ -25,6 +25,7 @@ LOAD: Final[LiteralString] = """
 SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_number,
        c.last_inbound_number, c.assignee_id, c.score, c.state, c.origin, c.seen_up_to,
        coalesce(n.state, 'active') AS number_state, coalesce(n.health, 'healthy') AS number_health,
+       coalesce(n.messages_per_second, 80) AS messages_per_second,
        p.name, p.company, p.profile, p.ai_consent, p.right_party_confirmed_at IS NOT NULL AS right_party,
        (SELECT coalesce(i.wa_id, i.value) FROM channel_identities i WHERE i.contact_id = c.contact_id
            AND i.kind = 'phone' AND i.superseded_at IS NULL ORDER BY i.first_seen_at DESC LIMIT 1) AS phone,
@@ -145,7 +146,10 @@ WITH cas AS (
       FROM cas WHERE p.id = cas.contact_id
        AND ($23::jsonb <> '{}' OR EXISTS (SELECT 1 FROM consented))
 )
-SELECT count(*) AS won, max(cas.epoch) AS epoch FROM cas
+SELECT count(*) AS won,
+       EXISTS (SELECT 1 FROM inbound_events e WHERE e.conversation_id = $1 AND e.worked_at IS NULL
+                  AND e.seq <> ALL ($15::bigint[])) AS pending
+  FROM cas
 """
 
 IS_NEWER: Final[LiteralString] = """
@@ -207,17 +211,17 @@ class ConversationStore:
             raise NotFoundError("conversation", str(conversation_id))
         return _conversation(row)
 
-    async def commit(self, commit: Commit) -> CommitVerdict:
+    async def commit(self, commit: Commit) -> CommitResult:
         """Writes all of it or nothing: whoever commits first wins."""
         row = await self._pool.fetchrow(COMMIT, *_commit_arguments(commit))
         if row is not None and row["won"]:
-            return CommitVerdict.COMMITTED
+            return CommitResult(verdict=CommitVerdict.COMMITTED, pending=row["pending"])
         now = await self._pool.fetchrow(
             IS_NEWER, commit.conversation_id, commit.unless_newer_than or 0
         )
         if now is not None and (now["version"], now["epoch"]) == (commit.version, commit.epoch):
-            return CommitVerdict.SUPERSEDED
-        return CommitVerdict.LOST
+            return CommitResult(verdict=CommitVerdict.SUPERSEDED)
+        return CommitResult(verdict=CommitVerdict.LOST)
 
     async def is_stale(self, conversation: Conversation, up_to: int) -> tuple[bool, bool]:
         """(a person acted, a newer message waits) since `conversation` was loaded."""
@@ -229,7 +233,7 @@ class ConversationStore:
     async def record_turn(self, conversation: Conversation, turn: TurnRecord) -> None:
         """Journals a turn that may not commit (superseded, fenced, failed); its cost counts."""
         await self._pool.execute(
-            RECORD_TURN, conversation.id, turn_json(turn), conversation.epoch, conversation.version
+            RECORD_TURN, conversation.id, turn, conversation.epoch, conversation.version
         )
 
     async def mark_seen(self, conversation_id: ConversationId, seq: int) -> None:
@@ -265,6 +269,7 @@ def _conversation(row: asyncpg.Record) -> Conversation:
         last_inbound_number=row["last_inbound_number"],
         number_state=row["number_state"],
         number_health=row["number_health"],
+        messages_per_second=row["messages_per_second"],
         assignee_id=row["assignee_id"],
         score=row["score"],
         state=row["state"],
@@ -364,15 +369,11 @@ def _commit_arguments(commit: Commit) -> tuple[Any, ...]:
         last,
         list(commit.worked),
         commit.outcome,
-        None if commit.turn is None else turn_json(commit.turn),
-        [asdict(draft) for draft in commit.outbound],
+        commit.turn,
+        commit.outbound,
         [{"id": new_id(), "body": body} for body in commit.notes],
         [{"id": new_id(), "subject": subject, "at": at} for at, subject in commit.calls],
-        [asdict(commit.handoff)] if commit.handoff else [],
+        [commit.handoff] if commit.handoff else [],
         [{"id": new_id(), **asdict(commit.consent)}] if commit.consent else [],
         dict(commit.contact_changes),
     )
-
-
-def turn_json(turn: TurnRecord) -> dict[str, Any]:
-    return asdict(turn)

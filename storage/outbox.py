@@ -8,35 +8,8 @@ from typing import Final, LiteralString
 import asyncpg
 
 from config import limits
-from domain.ids import AttemptId, ConversationId, OutboxId, PhysicalNumberId
-from domain.outbox import Accepted, Claim, ClaimVerdict, NotAccepted, OutboxRow
-
-_ROW: Final[LiteralString] = """
-SELECT o.id, o.conversation_id, o.contact_id, o.message_id, o.author, o.content, o.reply_to_wamid,
-       o.position, o.attempts, o.carries_money, o.business_initiated, o.not_before,
-       coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number) AS phone_number_id,
-       c.sticky_reason AS number_reason, coalesce(n.messages_per_second, 80) AS number_pace,
-       coalesce(n.state IN ('active', 'draining') AND n.health <> 'banned'
-                AND n.health <> 'paused', false) AS number_usable,
-       (SELECT coalesce(i.wa_id, i.value) FROM channel_identities i WHERE i.contact_id = o.contact_id
-           AND i.kind = 'phone' AND i.superseded_at IS NULL ORDER BY i.first_seen_at DESC LIMIT 1) AS wa_id,
-       (SELECT i.value FROM channel_identities i WHERE i.contact_id = o.contact_id
-           AND i.kind = 'bsuid' AND i.superseded_at IS NULL ORDER BY i.first_seen_at DESC LIMIT 1) AS bsuid,
-       (SELECT m.wamid FROM messages m WHERE m.conversation_id = o.conversation_id
-           AND m.direction = 'inbound' ORDER BY m.seq DESC LIMIT 1) AS last_inbound_wamid,
-       clock_timestamp() AS db_now
-  FROM outbox o
-  JOIN conversations c ON c.id = o.conversation_id
-  LEFT JOIN physical_numbers n
-    ON n.phone_number_id = coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number)
-"""
-
-NEXT_ROW: Final[LiteralString] = (
-    _ROW
-    + """
- WHERE o.conversation_id = $1 AND o.state = 'queued' ORDER BY o.seq LIMIT 1
-"""
-)
+from domain.ids import AttemptId, ConversationId
+from domain.outbox import Accepted, Claim, ClaimVerdict, Lane, NotAccepted, OutboxRow
 
 # Conversations with a row that is due. One whose number is stopped waits without a try.
 LIST_DUE: Final[LiteralString] = """
@@ -54,9 +27,7 @@ SELECT DISTINCT ON (o.conversation_id) o.conversation_id AS id FROM outbox o
  LIMIT $2
 """
 
-CLAIM: Final[LiteralString] = """
-SELECT verdict, attempt_n, retry_at FROM claim_send_v3($1, $2, $3, $4, $5, $6, $7)
-"""
+CLAIM_NEXT: Final[LiteralString] = "SELECT * FROM claim_next_v3($1, $2, $3, $4, $5, $6, $7)"
 
 RECORD_ACCEPTED: Final[LiteralString] = """
 WITH attempt AS (
@@ -77,7 +48,8 @@ WITH attempt AS (
      WHERE i.contact_id = taken.contact_id AND i.kind = 'phone' AND i.superseded_at IS NULL
        AND $4::text IS NOT NULL AND i.wa_id IS DISTINCT FROM $4
 )
-SELECT 1
+SELECT EXISTS (SELECT 1 FROM outbox mine JOIN outbox o USING (conversation_id)
+                WHERE mine.id = $2 AND o.id <> mine.id AND o.state = 'queued')
 """
 
 RECORD_NOT_ACCEPTED: Final[LiteralString] = """
@@ -184,25 +156,23 @@ class Outbox:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def next_row(self, conversation_id: ConversationId) -> OutboxRow | None:
-        """The lowest row of this conversation that still waits to leave."""
-        row = await self._pool.fetchrow(NEXT_ROW, conversation_id)
-        return None if row is None else OutboxRow(**dict(row))
-
-    async def claim(
+    async def claim_next(
         self,
-        outbox_id: OutboxId,
+        conversation_id: ConversationId,
         attempt_id: AttemptId,
         *,
-        number: PhysicalNumberId,
+        lane: Lane | None,
         sender: str,
     ) -> Claim:
-        """Takes the row for one POST if everything that forbids it is absent; see `claim_send_v3`."""
+        """Takes the conversation's next row for one POST if everything that forbids it is absent.
+
+        `lane` is where the caller has paced; None asks which one that would be. See `claim_send_v1`.
+        """
         row = await self._pool.fetchrow(
-            CLAIM,
-            outbox_id,
+            CLAIM_NEXT,
+            conversation_id,
             attempt_id,
-            number,
+            None if lane is None else lane.phone_number_id,
             sender,
             limits.AGENT_MESSAGES_PER_HOUR,
             limits.AGENT_MESSAGES_PER_DAY,
@@ -211,13 +181,17 @@ class Outbox:
         assert row is not None  # noqa: S101 - the function always returns one row
         return Claim(
             verdict=ClaimVerdict(row["verdict"]),
+            row=_row(conversation_id, row),
             attempt_n=row["attempt_n"],
-            retry_at=row["retry_at"],
+            retry_after=row["retry_after"],
         )
 
-    async def record_accepted(self, accepted: Accepted) -> None:
-        """Meta answered 200 with a wamid. A status may have told it before: then nothing moves back."""
-        await self._pool.execute(
+    async def record_accepted(self, accepted: Accepted) -> bool:
+        """Meta answered 200 with a wamid. A status may have told it before: then nothing moves back.
+
+        Whether another row of the conversation waits.
+        """
+        waits: bool = await self._pool.fetchval(
             RECORD_ACCEPTED,
             accepted.attempt_id,
             accepted.outbox_id,
@@ -225,6 +199,7 @@ class Outbox:
             accepted.wa_id,
             accepted.http_status,
         )
+        return waits
 
     async def record_not_accepted(self, result: NotAccepted) -> None:
         await self._pool.execute(
@@ -260,3 +235,23 @@ class Outbox:
         """Ends the grace of unknown rows; it only counts while intake was healthy since then."""
         rows = await self._pool.fetch(SETTLE_UNKNOWN, healthy_since, limits.UNKNOWN_GRACE)
         return [(ConversationId(row["id"]), row["state"]) for row in rows]
+
+
+def _row(conversation_id: ConversationId, row: asyncpg.Record) -> OutboxRow | None:
+    if row["id"] is None or row["phone_number_id"] is None:
+        return None
+    return OutboxRow(
+        id=row["id"],
+        conversation_id=conversation_id,
+        message_id=row["message_id"],
+        content=row["content"],
+        reply_to_wamid=row["reply_to_wamid"],
+        lane=Lane(
+            phone_number_id=row["phone_number_id"],
+            contact_id=row["contact_id"],
+            messages_per_second=row["messages_per_second"],
+        ),
+        number_reason=row["number_reason"],
+        wa_id=row["wa_id"],
+        bsuid=row["bsuid"],
+    )

@@ -21,11 +21,16 @@ AWAY: Final = (
 )
 
 
-async def open_pool(dsn: str, *, size: int, name: str) -> asyncpg.Pool:
+async def open_pool(dsn: str, *, size: int, name: str, plan_once: bool = False) -> asyncpg.Pool:
     """Opens a pool of at most `size` connections; `name` is what pg_stat_activity shows.
 
-    jsonb columns come and go as Python objects. Raises what asyncpg raises when the server is away.
+    jsonb columns come and go as Python objects. `plan_once`: each statement is planned once a
+    connection, for processes that repeat a few by primary key; planning the load of a turn takes as
+    long as running it. Raises what asyncpg raises when the server is away.
     """
+    settings = {"application_name": f"vitrine {name}"[:63], "timezone": "UTC"}
+    if plan_once:
+        settings["plan_cache_mode"] = "force_generic_plan"
     return await asyncpg.create_pool(
         dsn,
         min_size=0 if size == 1 else 1,
@@ -34,7 +39,7 @@ async def open_pool(dsn: str, *, size: int, name: str) -> asyncpg.Pool:
         max_inactive_connection_lifetime=300,
         init=prepare_connection,
         reset=reset_if_needed,
-        server_settings={"application_name": f"vitrine {name}"[:63], "timezone": "UTC"},
+        server_settings=settings,
     )
 
 

@@ -70,6 +70,7 @@ def make_conversation(*pending: PendingEvent, **changes: Any) -> Conversation:
         "last_inbound_number": FACADE_NUMBER,
         "number_state": "active",
         "number_health": "healthy",
+        "messages_per_second": 80,
         "assignee_id": None,
         "score": None,
         "state": {},

@@ -32,6 +32,7 @@ from domain.conversation import (
 )
 from domain.doorbell import RingReason
 from domain.ids import ConversationId, PhysicalNumberId
+from domain.outbox import Lane
 from telemetry.metrics import OVER_BUDGET
 from telemetry.tasks import spawn, start
 
@@ -108,7 +109,7 @@ class ConversationCore:
             lost = 0
 
     async def _step(self, conversation: Conversation) -> CommitVerdict | None:
-        """One decision carried out; None when there is nothing to do but wait for a ring."""
+        """One decision carried out; None when nothing is left but to wait for a ring."""
         house = self._ports.house
         decision = decide(conversation, house.rules)
         match decision:
@@ -120,15 +121,16 @@ class ConversationCore:
                 await self._wait_quiet(conversation, decision)
                 return CommitVerdict.SUPERSEDED
             case Note():
-                return await self._commit(steps.note(conversation, decision))
+                return await self._commit(conversation, steps.note(conversation, decision))
             case AskConsent():
                 commit = steps.ask_consent(conversation, decision, house.company)
-                return await self._commit(commit)
+                return await self._commit(conversation, commit)
             case RecordConsent():
                 commit = steps.record_consent(conversation, decision, house.hours)
-                return await self._commit(commit)
+                return await self._commit(conversation, commit)
             case TakeOverByEcho():
-                return await self._commit(steps.take_over_by_echo(conversation, decision))
+                commit = steps.take_over_by_echo(conversation, decision)
+                return await self._commit(conversation, commit)
             case RestForMoney():
                 return await self._rest_for_money(conversation, decision)
             case RunTurn():
@@ -141,25 +143,28 @@ class ConversationCore:
 
     async def _rest_for_money(
         self, conversation: Conversation, decision: RestForMoney
-    ) -> CommitVerdict:
-        hours = self._ports.house.hours
-        verdict = await self._commit(steps.rest_for_money(conversation, decision, hours))
-        if verdict is CommitVerdict.COMMITTED:
+    ) -> CommitVerdict | None:
+        commit = steps.rest_for_money(conversation, decision, self._ports.house.hours)
+        verdict = await self._commit(conversation, commit)
+        if verdict is not CommitVerdict.LOST:
             OVER_BUDGET.labels(decision.budget).inc()
         return verdict
 
-    async def _run_turn(self, conversation: Conversation, decision: RunTurn) -> CommitVerdict:
+    async def _run_turn(
+        self, conversation: Conversation, decision: RunTurn
+    ) -> CommitVerdict | None:
         self.state = "turn"
         self._choose_number(conversation)
         turn = TurnRun(conversation, decision, self._ports, load_ms=self._load_ms)
         self._turn = turn
         self.between_turns.clear()
         try:
-            verdict = await turn.run(self._chosen)
+            result = await turn.run(self._chosen)
             self._turn = None
             self.last_turn_at = conversation.db_now
-            if verdict is CommitVerdict.COMMITTED:
-                await self._ports.dispatcher.dispatch(self.id)
+            filed = False
+            if result.verdict is CommitVerdict.COMMITTED:
+                filed = await self._ports.dispatcher.dispatch(self.id, _lane(conversation))
         except Exception as error:
             if self._turn is not None:  # what was committed has not failed
                 await turn.record_failure(error)
@@ -167,18 +172,19 @@ class ConversationCore:
         finally:
             self._turn = None
             self.between_turns.set()
-        return verdict
+        return result.verdict if result.pending or filed else None
 
-    async def _commit(self, commit: Commit) -> CommitVerdict:
+    async def _commit(self, conversation: Conversation, commit: Commit) -> CommitVerdict | None:
         self.state = "committing"
-        verdict = await self._ports.conversations.commit(commit)
-        if verdict is CommitVerdict.COMMITTED:
+        filed = False
+        result = await self._ports.conversations.commit(commit)
+        if result.verdict is CommitVerdict.COMMITTED:
             for draft in commit.outbound:
                 self._ports.tracer.message(self.id, draft.message_id)
             self._ports.tracer.conversation(self.id)
             if commit.outbound:
-                await self._ports.dispatcher.dispatch(self.id)
-        return verdict
+                filed = await self._ports.dispatcher.dispatch(self.id, _lane(conversation))
+        return result.verdict if result.pending or filed else None
 
     # ---- waiting
 
@@ -240,3 +246,14 @@ class ConversationCore:
             await task
         choice, self._choice = self._choice, None
         return choice
+
+
+def _lane(conversation: Conversation) -> Lane | None:
+    """Where the conversation's next message will most likely leave; the claim knows."""
+    if conversation.number is None:
+        return None
+    return Lane(
+        phone_number_id=conversation.number,
+        contact_id=conversation.contact_id,
+        messages_per_second=conversation.messages_per_second,
+    )

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from domain.commit import Commit, CommitVerdict, TurnRecord
+from domain.commit import Commit, CommitResult, TurnRecord
 from domain.conversation import Conversation, TurnRules
 from domain.ids import ConversationId, PhysicalNumberId
+from domain.outbox import Lane
 from domain.reply import AgentTurn
 from domain.turn_context import TurnContext
 
 
 class Conversations(Protocol):
     async def load(self, conversation_id: ConversationId) -> Conversation: ...
-    async def commit(self, commit: Commit) -> CommitVerdict: ...
+    async def commit(self, commit: Commit) -> CommitResult: ...
     async def is_stale(self, conversation: Conversation, up_to: int) -> tuple[bool, bool]: ...
     async def record_turn(self, conversation: Conversation, turn: TurnRecord) -> None: ...
     async def mark_seen(self, conversation_id: ConversationId, seq: int) -> None: ...
@@ -30,9 +31,9 @@ class AnsweringAgent(Protocol):
 
 
 class Dispatcher(Protocol):
-    """Sends what this conversation has waiting; see actors/sender/core.py."""
+    """Sends what this conversation has waiting; True when it filed an event. See SendCore."""
 
-    async def dispatch(self, conversation_id: ConversationId) -> None: ...
+    async def dispatch(self, conversation_id: ConversationId, lane: Lane | None = None) -> bool: ...
 
 
 class Presence(Protocol):

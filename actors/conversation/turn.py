@@ -22,6 +22,7 @@ from actors.conversation.steps import system_text
 from agent.wordings import wording
 from domain.commit import (
     Commit,
+    CommitResult,
     CommitVerdict,
     ConsentDraft,
     HandoffDraft,
@@ -82,7 +83,7 @@ class TurnRun:
         if not self._signals.full():  # a full queue already says all there is to say
             self._signals.put_nowait(stop)
 
-    async def run(self, choose: Choose) -> CommitVerdict:
+    async def run(self, choose: Choose) -> CommitResult:
         """COMMITTED, or why nothing of this turn counts (then the caller loads again)."""
         conversation = self._conversation
         newest = self._decision.events[-1].message_id
@@ -99,12 +100,12 @@ class TurnRun:
         self._context = context
         answer = await self._answer(context)
         if answer is None:
-            return CommitVerdict.SUPERSEDED
+            return CommitResult(verdict=CommitVerdict.SUPERSEDED)
         choice = await choose()
         committing = time.perf_counter()
         commit = self._commit_of(context, answer, choice)
-        verdict = await self._ports.conversations.commit(commit)
-        match verdict:
+        result = await self._ports.conversations.commit(commit)
+        match result.verdict:
             case CommitVerdict.COMMITTED:
                 self._tell_committed(commit, (time.perf_counter() - committing) * 1000)
             case CommitVerdict.SUPERSEDED:
@@ -112,8 +113,8 @@ class TurnRun:
             case CommitVerdict.LOST:
                 await self._journal(TurnState.FENCED, context, answer)
             case _:
-                assert_never(verdict)
-        return verdict
+                assert_never(result.verdict)
+        return result
 
     async def record_failure(self, error: Exception) -> None:
         """Journals a turn that ended in a defect, so that people and figures see it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Any, Final
 
 import structlog
@@ -20,7 +21,7 @@ from config.limits import UNKNOWN_GRACE
 from domain.content import content_from_json
 from domain.errors import TransientError, VitrineError
 from domain.ids import AttemptId, ConversationId, PhysicalNumberId, new_id
-from domain.outbox import Accepted, Claim, ClaimVerdict, OutboxRow, OutboxState
+from domain.outbox import Accepted, Claim, ClaimVerdict, Lane, OutboxRow, OutboxState
 from integrations.whatsapp.errors import GraphError, WhatsAppError
 from integrations.whatsapp.outbound import Recipient
 from telemetry.tasks import spawn
@@ -39,9 +40,19 @@ _GO_ON: Final = frozenset(
         ClaimVerdict.LOOP_CAP,
         ClaimVerdict.WINDOW_CLOSED,
         ClaimVerdict.SETTLED,
-        ClaimVerdict.GONE,
+        ClaimVerdict.OTHER_LANE,
     }
 )
+
+
+class _Posted(Enum):
+    """What a POST means for the conversation's other rows."""
+
+    #: Nothing else may leave now.
+    LAST = auto()
+    ANOTHER_WAITS = auto()
+    #: It will not leave; the next row may, and an event tells a person.
+    GIVEN_UP = auto()
 
 
 class SendCore:
@@ -65,19 +76,24 @@ class SendCore:
         self._name = name
         self._running: dict[ConversationId, bool] = {}
 
-    async def dispatch(self, conversation_id: ConversationId) -> None:
-        """Sends what may leave now. A second call while one runs makes that one look again."""
+    async def dispatch(self, conversation_id: ConversationId, lane: Lane | None = None) -> bool:
+        """Sends what may leave now. A second call while one runs makes that one look again.
+
+        `lane` is where the caller expects the next message to leave; guessing wrong costs a round trip.
+        True when a message was given up: then an event about it waits in the conversation's inbox.
+        """
         if conversation_id in self._running:
             self._running[conversation_id] = True
-            return
+            return False
         self._running[conversation_id] = True
+        gave_up = False
         try:
             while self._running[conversation_id]:
                 self._running[conversation_id] = False
-                while await self._send_next(conversation_id):
-                    pass
+                gave_up |= await self._send_waiting(conversation_id, lane)
         finally:
             del self._running[conversation_id]
+        return gave_up
 
     async def show_typing(
         self, phone_number_id: PhysicalNumberId, wamid: str, *, typing: bool
@@ -89,49 +105,57 @@ class SendCore:
         except (WhatsAppError, TransientError) as error:
             log.info("typing.not_shown", error=type(error).__name__)
 
-    async def _send_next(self, conversation_id: ConversationId) -> bool:
-        """Whether another row should be looked at now."""
-        row = await self._outbox.next_row(conversation_id)
-        if row is None or row.not_before > row.db_now:
-            return False
-        if row.phone_number_id is None or not row.number_usable:
-            return False
-        if not await self._paced(row, row.phone_number_id):
-            return False
-        attempt_id = AttemptId(new_id())
-        started = time.perf_counter()
-        claim = await self._outbox.claim(
-            row.id, attempt_id, number=row.phone_number_id, sender=self._name
-        )
-        if claim.verdict is not ClaimVerdict.CLAIMED:
-            return self._not_claimed(row, claim)
-        self._trace(row, "send.claimed", started, attempt=claim.attempt_n, sender=self._name)
-        return await self._post(row, row.phone_number_id, attempt_id, claim.attempt_n)
+    async def _send_waiting(self, conversation_id: ConversationId, lane: Lane | None) -> bool:
+        """Whether a message was given up."""
+        gave_up = False
+        while lane is None or await self._paced(conversation_id, lane):
+            attempt_id = AttemptId(new_id())
+            started = time.perf_counter()
+            claim = await self._outbox.claim_next(
+                conversation_id, attempt_id, lane=lane, sender=self._name
+            )
+            row = claim.row
+            if row is None:
+                break
+            lane = row.lane
+            if claim.verdict is not ClaimVerdict.CLAIMED:
+                if not self._not_claimed(row, claim):
+                    break
+                continue
+            self._tell_claimed(row, started, claim.attempt_n)
+            posted = await self._post(row, attempt_id, claim.attempt_n)
+            gave_up |= posted is _Posted.GIVEN_UP
+            if posted is _Posted.LAST:
+                break
+        return gave_up
 
-    async def _paced(self, row: OutboxRow, number: PhysicalNumberId) -> bool:
-        self._tracer.trace(
-            "number.chosen",
-            row.conversation_id,
-            message_id=row.message_id,
-            phone_number_id=number,
-            reason=row.number_reason or "o número em que o cliente escreveu",
-        )
+    async def _paced(self, conversation_id: ConversationId, lane: Lane) -> bool:
         while True:
             wait = await self._pace.wait_for(
-                phone_number_id=number,
-                contact=str(row.contact_id),
-                messages_per_second=row.number_pace,
+                phone_number_id=lane.phone_number_id,
+                contact=str(lane.contact_id),
+                messages_per_second=lane.messages_per_second,
             )
             if not wait:
                 return True
             if wait > _WAIT_HERE:
-                self._later(row.conversation_id, wait)
+                self._later(conversation_id, wait)
                 return False
             await asyncio.sleep(wait.total_seconds())
 
+    def _tell_claimed(self, row: OutboxRow, started: float, attempt_n: int) -> None:
+        self._tracer.trace(
+            "number.chosen",
+            row.conversation_id,
+            message_id=row.message_id,
+            phone_number_id=row.lane.phone_number_id,
+            reason=row.number_reason or "o número em que o cliente escreveu",
+        )
+        self._trace(row, "send.claimed", started, attempt=attempt_n, sender=self._name)
+
     def _not_claimed(self, row: OutboxRow, claim: Claim) -> bool:
-        if claim.verdict is ClaimVerdict.WAITS_FOR_SENT and claim.retry_at is not None:
-            self._later(row.conversation_id, claim.retry_at - row.db_now)
+        if claim.verdict is ClaimVerdict.WAITS_FOR_SENT and claim.retry_after is not None:
+            self._later(row.conversation_id, claim.retry_after)
         if claim.verdict in {
             ClaimVerdict.FENCED,
             ClaimVerdict.LOOP_CAP,
@@ -153,9 +177,8 @@ class SendCore:
 
         spawn(wake(), name="dispatch later")
 
-    async def _post(
-        self, row: OutboxRow, number: PhysicalNumberId, attempt_id: AttemptId, attempt_n: int
-    ) -> bool:
+    async def _post(self, row: OutboxRow, attempt_id: AttemptId, attempt_n: int) -> _Posted:
+        number = row.lane.phone_number_id
         started = time.perf_counter()
         try:
             channel = await self._channels.of(number)
@@ -167,11 +190,11 @@ class SendCore:
                 row.reply_to_wamid,
             )
         except VitrineError as error:
-            return await self._refused(row, number, attempt_id, attempt_n, error, started)
+            return await self._refused(row, attempt_id, attempt_n, error, started)
         self._trace(
             row, "send.posted", started, http=200, wamid=result.wamid, phone_number_id=number
         )
-        await self._outbox.record_accepted(
+        another_waits = await self._outbox.record_accepted(
             Accepted(
                 attempt_id=attempt_id,
                 outbox_id=row.id,
@@ -181,17 +204,16 @@ class SendCore:
             )
         )
         self._tracer.message(row.conversation_id, row.message_id)
-        return True
+        return _Posted.ANOTHER_WAITS if another_waits else _Posted.LAST
 
     async def _refused(
         self,
         row: OutboxRow,
-        number: PhysicalNumberId,
         attempt_id: AttemptId,
         attempt_n: int,
         error: VitrineError,
         started: float,
-    ) -> bool:
+    ) -> _Posted:
         result = outcome_of(
             error,
             attempt_id=attempt_id,
@@ -219,11 +241,12 @@ class SendCore:
             reason=result.reason,
         )
         if isinstance(error, GraphError):
-            self._reports.refused(number, error.failure, code=error.code)
+            self._reports.refused(row.lane.phone_number_id, error.failure, code=error.code)
         if result.next_state is OutboxState.QUEUED:
             self._later(row.conversation_id, timedelta(seconds=result.retry_after_s))
         self._tracer.message(row.conversation_id, row.message_id)
-        return result.next_state in {OutboxState.FAILED, OutboxState.PARKED}
+        given_up = result.next_state in {OutboxState.FAILED, OutboxState.PARKED}
+        return _Posted.GIVEN_UP if given_up else _Posted.LAST
 
     def _trace(self, row: OutboxRow, stage: str, started: float, **detail: Any) -> None:
         ms = (time.perf_counter() - started) * 1000

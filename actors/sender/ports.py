@@ -6,24 +6,23 @@ from datetime import timedelta
 from typing import Protocol
 
 from domain.content import Content
-from domain.ids import AttemptId, ConversationId, OutboxId, PhysicalNumberId
-from domain.outbox import Accepted, Claim, NotAccepted, OutboxRow
+from domain.ids import AttemptId, ConversationId, PhysicalNumberId
+from domain.outbox import Accepted, Claim, Lane, NotAccepted
 from integrations.whatsapp.failures import SendFailure
 from integrations.whatsapp.outbound import Recipient
 from integrations.whatsapp.reports import SendResult
 
 
 class OutboxPort(Protocol):
-    async def next_row(self, conversation_id: ConversationId) -> OutboxRow | None: ...
-    async def claim(
+    async def claim_next(
         self,
-        outbox_id: OutboxId,
+        conversation_id: ConversationId,
         attempt_id: AttemptId,
         *,
-        number: PhysicalNumberId,
+        lane: Lane | None,
         sender: str,
     ) -> Claim: ...
-    async def record_accepted(self, accepted: Accepted) -> None: ...
+    async def record_accepted(self, accepted: Accepted) -> bool: ...
     async def record_not_accepted(self, result: NotAccepted) -> None: ...
 
 

@@ -14,6 +14,7 @@ import orjson
 
 from config.limits import SEND_TIMEOUT
 from domain.content import Content
+from integrations.http import AiohttpTransport
 from integrations.whatsapp.errors import (
     ForeignMediaHostError,
     GraphError,
@@ -58,11 +59,12 @@ _NOT_SENT: Final = (
 
 def open_http(*, connections: int = 64) -> httpx.AsyncClient:
     """The one HTTP client of a process; close it with `aclose`. Loopback never goes through a proxy."""
+    direct = AiohttpTransport(connections=connections, trust_env=False)
     return httpx.AsyncClient(
         timeout=_CALL,
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        transport=AiohttpTransport(connections=connections, trust_env=True),
         follow_redirects=False,
-        mounts=dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]")),
+        mounts=dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"), direct),
     )
 
 

@@ -22,103 +22,51 @@ CREATE TABLE counter_totals (
     PRIMARY KEY (sample, labels)
 );
 
-CREATE FUNCTION claim_send_v3(
-    p_outbox uuid, p_attempt uuid, p_number text, p_sender text,
+-- As before it, and nothing that we begin leaves by a number that may only reply: it is withdrawn.
+CREATE FUNCTION claim_next_v3(
+    p_conversation uuid, p_attempt uuid, p_number text, p_sender text,
     p_hour_cap integer, p_day_cap integer, p_sent_wait interval
-) RETURNS TABLE (verdict text, attempt_n integer, retry_at timestamptz)
+) RETURNS TABLE (
+    verdict text, attempt_n integer, retry_after interval, id uuid, contact_id uuid,
+    message_id uuid, content jsonb, reply_to_wamid text, phone_number_id text,
+    number_reason text, messages_per_second integer, wa_id text, bsuid text
+)
 LANGUAGE plpgsql AS $$
+#variable_conflict use_column
 DECLARE
-    o outbox%ROWTYPE;
-    c conversations%ROWTYPE;
-    before outbox%ROWTYPE;
-    decision governor_decisions%ROWTYPE;
-    person_version bigint;
-    in_hour integer;
-    in_day integer;
+    usable boolean;
+    withheld boolean;
+    at timestamptz;
 BEGIN
-    attempt_n := 0; retry_at := NULL;
-    SELECT * INTO o FROM outbox WHERE id = p_outbox;
-    IF NOT FOUND THEN verdict := 'gone'; RETURN NEXT; RETURN; END IF;
-    SELECT * INTO c FROM conversations WHERE id = o.conversation_id FOR NO KEY UPDATE;
-    SELECT * INTO o FROM outbox WHERE id = p_outbox FOR UPDATE;
-    IF o.state <> 'queued' THEN verdict := 'settled'; RETURN NEXT; RETURN; END IF;
-    IF o.not_before > clock_timestamp() THEN
-        verdict := 'not_due'; retry_at := o.not_before; RETURN NEXT; RETURN;
+    SELECT o.id, o.contact_id, o.message_id, o.content, o.reply_to_wamid, n.phone_number_id,
+           c.sticky_reason, coalesce(n.messages_per_second, 80),
+           coalesce(n.state IN ('active', 'draining') AND n.health NOT IN ('banned', 'paused'), false),
+           o.business_initiated AND coalesce(n.replies_only, false),
+           (SELECT coalesce(i.wa_id, i.value) FROM channel_identities i
+             WHERE i.contact_id = o.contact_id AND i.kind = 'phone' AND i.superseded_at IS NULL
+             ORDER BY i.first_seen_at DESC LIMIT 1),
+           (SELECT i.value FROM channel_identities i
+             WHERE i.contact_id = o.contact_id AND i.kind = 'bsuid' AND i.superseded_at IS NULL
+             ORDER BY i.first_seen_at DESC LIMIT 1)
+      INTO id, contact_id, message_id, content, reply_to_wamid, phone_number_id, number_reason,
+           messages_per_second, usable, withheld, wa_id, bsuid
+      FROM outbox o
+      JOIN conversations c ON c.id = o.conversation_id
+      LEFT JOIN physical_numbers n
+        ON n.phone_number_id = coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number)
+     WHERE o.conversation_id = p_conversation AND o.state = 'queued' ORDER BY o.seq LIMIT 1;
+    attempt_n := 0;
+    IF id IS NULL THEN verdict := 'gone'; RETURN NEXT; RETURN; END IF;
+    IF NOT usable THEN verdict := 'no_number'; RETURN NEXT; RETURN; END IF;
+    IF withheld THEN
+        PERFORM withdraw_v1(id, 'replies_only');
+        verdict := 'replies_only'; RETURN NEXT; RETURN;
     END IF;
-
-    IF o.author = 'agent' AND o.epoch <> c.epoch THEN
-        PERFORM withdraw_v1(o.id, 'fenced');
-        verdict := 'fenced'; RETURN NEXT; RETURN;
+    IF p_number IS DISTINCT FROM phone_number_id THEN
+        verdict := 'other_lane'; RETURN NEXT; RETURN;
     END IF;
-    IF o.author = 'agent' AND EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused') THEN
-        verdict := 'paused'; RETURN NEXT; RETURN;
-    END IF;
-
-    -- Only the lowest unsettled row; an operator does not wait for an agent row of unknown outcome.
-    SELECT * INTO before FROM outbox b
-     WHERE b.conversation_id = o.conversation_id AND b.seq < o.seq
-       AND b.state IN ('queued', 'claimed', 'unknown')
-       AND NOT (o.author = 'operator' AND b.author = 'agent' AND b.state = 'unknown')
-     ORDER BY b.seq LIMIT 1;
-    IF FOUND THEN verdict := 'not_next'; RETURN NEXT; RETURN; END IF;
-
-    -- The next bubble of a turn waits for `sent` of the one before, or a while after its 200.
-    IF o.position > 0 THEN
-        SELECT b.* INTO before FROM outbox b JOIN messages m ON m.id = b.message_id
-         WHERE b.conversation_id = o.conversation_id AND b.turn_id = o.turn_id
-           AND b.position = o.position - 1 AND b.state = 'accepted'
-           AND status_rank_v1(m.status) < status_rank_v1('sent')
-           AND b.settled_at + p_sent_wait > clock_timestamp();
-        IF FOUND THEN
-            verdict := 'waits_for_sent'; retry_at := before.settled_at + p_sent_wait;
-            RETURN NEXT; RETURN;
-        END IF;
-    END IF;
-
-    IF o.business_initiated THEN
-        -- A restricted number or account still answers; only what we begin stays here.
-        IF EXISTS (SELECT 1 FROM physical_numbers n
-                    WHERE n.phone_number_id = p_number AND n.replies_only) THEN
-            PERFORM withdraw_v1(o.id, 'replies_only');
-            verdict := 'replies_only'; RETURN NEXT; RETURN;
-        END IF;
-        SELECT contactability_version INTO person_version
-          FROM contacts WHERE id = o.contact_id FOR NO KEY UPDATE;
-        SELECT * INTO decision FROM governor_decisions WHERE id = o.decision_id;
-        IF decision.valid_until <= clock_timestamp()
-           OR decision.contactability_version <> person_version THEN
-            PERFORM withdraw_v1(o.id, 'decision_expired');
-            verdict := 'decision_expired'; RETURN NEXT; RETURN;
-        END IF;
-    END IF;
-
-    IF o.author = 'agent' THEN
-        SELECT count(*) FILTER (WHERE claimed_at > clock_timestamp() - interval '1 hour'), count(*)
-          INTO in_hour, in_day
-          FROM outbox WHERE contact_id = o.contact_id AND author = 'agent'
-           AND claimed_at > clock_timestamp() - interval '1 day';
-        IF in_hour >= p_hour_cap OR in_day >= p_day_cap THEN
-            PERFORM withdraw_v1(o.id, 'loop_cap');
-            verdict := 'loop_cap'; RETURN NEXT; RETURN;
-        END IF;
-    END IF;
-
-    -- Outside the 24-hour window only a template may leave.
-    IF o.content ->> 'kind' <> 'template' AND NOT EXISTS (
-        SELECT 1 FROM service_windows w WHERE w.contact_id = o.contact_id
-           AND w.phone_number_id = p_number AND w.open_until > clock_timestamp()
-    ) THEN
-        UPDATE outbox SET state = 'parked', reason = 'window_closed',
-               settled_at = clock_timestamp() WHERE id = o.id;
-        UPDATE messages SET status = 'parked', status_at = clock_timestamp(),
-               error = '{"reason": "window_closed"}' WHERE id = o.message_id;
-        verdict := 'window_closed'; RETURN NEXT; RETURN;
-    END IF;
-
-    UPDATE outbox SET state = 'claimed', claimed_at = clock_timestamp(),
-           attempts = attempts + 1, phone_number_id = p_number WHERE id = o.id
-    RETURNING attempts INTO attempt_n;
-    INSERT INTO send_attempts (id, outbox_id, n, phone_number_id, sender)
-    VALUES (p_attempt, o.id, attempt_n, p_number, p_sender);
-    verdict := 'claimed'; RETURN NEXT;
+    SELECT k.verdict, k.attempt_n, k.retry_at INTO verdict, attempt_n, at
+      FROM claim_send_v1(id, p_attempt, p_number, p_sender, p_hour_cap, p_day_cap, p_sent_wait) k;
+    retry_after := at - clock_timestamp();
+    RETURN NEXT;
 END $$;

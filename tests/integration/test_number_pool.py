@@ -11,7 +11,7 @@ import pytest
 
 from actors.number_pool.core import NumberPoolCore
 from actors.number_pool.messages import NumberSignal
-from domain.ids import AttemptId, OperatorId, OutboxId, PhysicalNumberId, new_id
+from domain.ids import AttemptId, OperatorId, PhysicalNumberId, new_id
 from domain.outbox import ClaimVerdict
 from integrations.whatsapp.errors import GraphUnavailableError
 from integrations.whatsapp.failures import classify
@@ -143,9 +143,9 @@ async def test_a_restriction_of_what_we_begin_does_not_stop_a_reply(house: House
 async def test_what_we_begin_does_not_leave_by_a_restricted_number(house: House):
     await house.notice(event="ACCOUNT_VIOLATION", violation_info={"violation_type": "SCAM"})
     conversation = await a_conversation(house.pool, "Oi")
-    row = await a_business_initiated_row(house.pool)
-    number = PhysicalNumberId(FACADE)
-    claim = await Outbox(house.pool).claim(row, AttemptId(new_id()), number=number, sender="t")
+    await a_business_initiated_row(house.pool)
+    attempt = AttemptId(new_id())
+    claim = await Outbox(house.pool).claim_next(conversation, attempt, lane=None, sender="t")
     assert claim.verdict is ClaimVerdict.REPLIES_ONLY
     [found] = await house.pool.fetch("SELECT state, reason, attempts FROM outbox")
     assert tuple(found) == ("withdrawn", "replies_only", 0)
@@ -260,7 +260,7 @@ async def test_new_threads_spread_before_the_next_refresh(house: House):
     assert answer.phone_number_id == SECOND
 
 
-async def a_business_initiated_row(pool: asyncpg.Pool) -> OutboxId:
+async def a_business_initiated_row(pool: asyncpg.Pool) -> None:
     """A template that the governor has allowed, waiting to leave."""
     [found] = await pool.fetch("SELECT id, contact_id FROM conversations")
     decision, message, row = new_id(), new_id(), new_id()
@@ -281,4 +281,3 @@ async def a_business_initiated_row(pool: asyncpg.Pool) -> OutboxId:
         " VALUES ($1, $2, $3, $4, 'agent', 1, '{\"kind\": \"template\"}', true, $5, true)",
         row, found["id"], found["contact_id"], message, decision,
     )  # fmt: skip
-    return OutboxId(row)

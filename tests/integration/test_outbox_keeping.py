@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +17,7 @@ from actors.sender.outcome import STOPPED_TRIES
 from domain.clock import SystemClock
 from domain.delivery import RANK
 from domain.doorbell import Ring
-from domain.ids import AttemptId, ConversationId, OutboxId, PhysicalNumberId, new_id
+from domain.ids import AttemptId, ConversationId, PhysicalNumberId, new_id
 from domain.outbox import ClaimVerdict
 from integrations.whatsapp.errors import UnknownOutcomeError
 from integrations.whatsapp.failures import SendFailure
@@ -24,7 +25,7 @@ from storage.numbers import NumberStore
 from storage.outbox import Outbox
 from storage.statuses import StatusStore
 from tests.fakes.world import FakePool, World
-from tests.house import FACADE, a_house, inbound, status, store
+from tests.house import a_house, inbound, status, store
 from tests.integration.test_turns import QUICK, a_conversation, run
 
 pytestmark = pytest.mark.postgres
@@ -216,13 +217,21 @@ async def test_two_senders_claim_a_row_once(pool):
     conversation = await a_conversation(pool)
     await pool.execute("UPDATE physical_numbers SET state = 'quarantined'")
     await run(world, conversation)
-    row = OutboxId(await pool.fetchval("SELECT id FROM outbox"))
-    number = PhysicalNumberId(FACADE)
-    verdicts = [
-        (await Outbox(pool).claim(row, AttemptId(new_id()), number=number, sender=s)).verdict
-        for s in ("one", "two")
-    ]
-    assert verdicts == [ClaimVerdict.CLAIMED, ClaimVerdict.SETTLED]
+    await pool.execute("UPDATE physical_numbers SET state = 'active'")
+    outbox = Outbox(pool)
+    where = await outbox.claim_next(conversation, AttemptId(new_id()), lane=None, sender="one")
+    assert where.verdict is ClaimVerdict.OTHER_LANE
+    assert where.row is not None
+    claims = await asyncio.gather(
+        *(
+            outbox.claim_next(conversation, AttemptId(new_id()), lane=where.row.lane, sender=name)
+            for name in ("one", "two")
+        )
+    )
+    verdicts = {claim.verdict for claim in claims}
+    assert ClaimVerdict.CLAIMED in verdicts
+    assert verdicts <= {ClaimVerdict.CLAIMED, ClaimVerdict.SETTLED, ClaimVerdict.GONE}
+    assert len(verdicts) == 2
 
 
 async def test_an_inbound_reply_reopens_the_window_for_a_parked_conversation(pool, world):
