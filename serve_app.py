@@ -47,7 +47,10 @@ async def webhook_app(settings: Settings, name: str) -> FastAPI:
             secrets=parts.accounts,
             doorbell=parts.doorbell,
             statuses=StatusKeeper(
-                statuses=StatusStore(parts.pool), doorbell=parts.doorbell, tracer=parts.live
+                statuses=StatusStore(parts.pool),
+                doorbell=parts.doorbell,
+                reports=parts.number_pool,
+                tracer=parts.live,
             ),
             number_pool=parts.number_pool,
             tracer=parts.live,

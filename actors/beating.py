@@ -1,4 +1,7 @@
-"""The sign of life every actor process gives: who it is, what it holds, how much memory it takes."""
+"""The sign of life every actor process gives: who it is, what it holds, how much memory it takes.
+
+With it goes what the process counted, and back comes how many processes send messages now.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ import structlog
 from actors.parts import Parts
 from domain.clock import SystemClock
 from storage.actor_rows import Beat
+from storage.counters import CounterTotals
+from telemetry.metrics import UNSTORED
 
 log = structlog.get_logger()
 
@@ -26,13 +31,24 @@ async def keep_beating(
 ) -> None:
     """Beats until cancelled. A beat that cannot be stored is missed, not fatal."""
     process = psutil.Process()
+    counters = CounterTotals(parts.pool)
     started_at = SystemClock().now()
     while True:
         try:
-            await parts.actor_rows.beat(_beat(parts, kind, process, started_at, residents()))
+            beat = _beat(parts, kind, process, started_at, residents())
+            parts.senders.live = await parts.actor_rows.beat(beat)
+            await _hand_on(counters)
         except (asyncpg.PostgresError, OSError, TimeoutError) as error:
             log.warning("actor.beat_missed", actor=parts.name, error=type(error).__name__)
         await asyncio.sleep(BEAT_EVERY_S)
+
+
+async def _hand_on(counters: CounterTotals) -> None:
+    """Adds what this process counted since the last beat to the house's totals."""
+    counted = UNSTORED.amounts()
+    if counted:
+        await counters.add(counted)
+        UNSTORED.mark_stored(counted)
 
 
 def _beat(

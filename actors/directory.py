@@ -23,6 +23,7 @@ from actors.number_pool.messages import ChooseNumber, ChosenNumber, NumberSignal
 from config.ray_options import actor_options
 from domain.doorbell import Ring
 from domain.ids import ConversationId, PhysicalNumberId
+from integrations.whatsapp.failures import SendFailure
 from routing.shards import shard_of
 from telemetry.tasks import spawn
 
@@ -178,11 +179,15 @@ class RemoteNumberPool:
         )
 
     def refused(
-        self, phone_number_id: PhysicalNumberId, *, code: int | None, scope: str, reason: str
+        self, phone_number_id: PhysicalNumberId, failure: SendFailure, *, code: int | None
     ) -> None:
         """Told at once: a blocked number must stop before the next message meets it."""
         signal = NumberSignal(
-            phone_number_id=phone_number_id, code=code, scope=scope, reason=reason
+            phone_number_id=phone_number_id,
+            code=code,
+            scope=failure.scope,
+            stops=failure.stops_sending,
+            reason=failure.reason,
         )
         spawn(self._signal(signal), name="number signal")
 

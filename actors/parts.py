@@ -25,7 +25,7 @@ from storage.feed import Feed
 from storage.live import Live
 from storage.numbers import NumberStore
 from storage.outbox import Outbox
-from storage.pace import Pace
+from storage.pace import Pace, Senders
 from storage.pool import open_pool
 from storage.sealing import Seal
 from telemetry.logs import configure_logging
@@ -48,12 +48,13 @@ class Parts:
     accounts: Accounts
     channels: AccountChannels
     actor_rows: ActorRows
+    senders: Senders
     place: Mapping[str, Any]
 
     def sender(self) -> SendCore:
         return SendCore(
             outbox=Outbox(self.pool),
-            pace=Pace(self.redis, senders=self.settings.conversation_shards + 1),
+            pace=Pace(self.redis, senders=self.senders),
             channels=self.channels,
             reports=self.number_pool,
             tracer=self.live,
@@ -64,6 +65,11 @@ class Parts:
         await self.http.aclose()
         await self.redis.aclose()
         await self.pool.close()
+
+
+def most_senders(settings: Settings) -> int:
+    """As many processes may send; what is assumed until the first beat says how many do."""
+    return settings.conversation_shards + settings.dedicated_actors_max + 1
 
 
 async def open_parts(settings: Settings, *, kind: str, name: str) -> Parts:
@@ -104,5 +110,6 @@ async def open_parts(settings: Settings, *, kind: str, name: str) -> Parts:
         accounts=accounts,
         channels=AccountChannels(accounts, graph),
         actor_rows=rows,
+        senders=Senders(live=most_senders(settings)),
         place={"name": name, "node": context.get_node_id()[:12], "pid": os.getpid()},
     )

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from storage.alerts import AlertKind
+
 T = TypeVar("T")
 
 #: RFC 3339 in UTC with a `Z`.
@@ -121,6 +123,9 @@ class MessageAnswer(Answer):
     status: str
     status_at: Moment
     error: SendProblem | None = None
+    possible_duplicate: Annotated[
+        bool, Field(description="It was sent again because nobody knew whether it had left.")
+    ]
     reply_to: str | None
     turn_id: UUID | None
     phone_number_id: str | None
@@ -248,6 +253,15 @@ class ModelAnswer(Answer):
     rehearsal: bool
 
 
+class AlertAnswer(Answer):
+    """Something a person must know now; it goes when its cause goes."""
+
+    kind: AlertKind
+    text: str
+    since: Moment
+    until: Moment | None
+
+
 class SystemAnswer(Answer):
     ai_paused: bool
     paused_by: str | None
@@ -257,6 +271,7 @@ class SystemAnswer(Answer):
     version: str
     model: ModelAnswer
     pause_scope: str | None
+    alerts: list[AlertAnswer]
 
 
 class NumberAnswer(Answer):

@@ -15,8 +15,10 @@ from api.access import Act, check_may
 from api.address import is_loopback
 from api.deps import ApiParts, Parts
 from api.identity import address_of, bearer, current_principal
+from storage.counters import CounterTotals
 from storage.metrics_page import MetricsPage, read_metrics
-from telemetry.metrics import Reading, exposition
+from telemetry.metrics import UNSTORED, Reading, exposition
+from telemetry.totals import Sample, added, by_label
 
 router: Final = APIRouter(tags=["house"])
 _EXAMPLE: Final = {
@@ -28,7 +30,12 @@ _EXAMPLE: Final = {
     "queue": {"length": 2, "oldest_s": 95.2},
     "outbox_by_state": {"queued": 0, "claimed": 1, "accepted": 204},
     "inbox": {"unworked_age_s": 0.4, "unresolved": 0},
-    "errors": {"sends_last_hour": 0, "turns_today": 1},
+    "webhook_requests": {"200": 9120, "503": 2},
+    "webhook_items": {"message": 412, "status": 1630},
+    "errors": {"sends_last_hour": 0, "turns_today": 1, "possible_duplicates_today": 0},
+    "over_budget": {"conversation": 1},
+    "numbers_by_health": {"healthy": 2, "degraded": 0, "paused": 0, "banned": 0},
+    "accounts_by_standing": {"good": 1, "restricted": 0, "disabled": 0},
     "ai_paused": False,
     "since": "2026-11-23T03:00:00Z",
 }
@@ -60,9 +67,10 @@ async def metrics(
     if not (wants_text and _scraper(request, parts, credentials)):
         check_may(await current_principal(request, parts, credentials), Act.READ_METRICS)
     page = await read_metrics(parts.pool, parts.settings.timezone)
+    totals = added(await CounterTotals(parts.pool).read(), UNSTORED.amounts())
     if wants_text:
-        return Response(exposition(_readings(page)), media_type=CONTENT_TYPE_LATEST)
-    return JSONResponse(_json(page, parts))
+        return Response(exposition(_readings(page), totals), media_type=CONTENT_TYPE_LATEST)
+    return JSONResponse(_json(page, parts, totals))
 
 
 def _wants_text(accept: str) -> bool:
@@ -86,7 +94,7 @@ def _scraper(
     return alone and is_loopback(address_of(request))
 
 
-def _json(page: MetricsPage, parts: ApiParts) -> dict[str, Any]:
+def _json(page: MetricsPage, parts: ApiParts, totals: Mapping[Sample, float]) -> dict[str, Any]:
     turns, now = page.turns_today, page.now
     micros = int(turns["cost_micros"])
     return {
@@ -107,7 +115,16 @@ def _json(page: MetricsPage, parts: ApiParts) -> dict[str, Any]:
         "queue": {"length": now["queue_length"], "oldest_s": now["queue_oldest_s"]},
         "outbox_by_state": page.outbox_by_state,
         "inbox": {"unworked_age_s": now["unworked_age_s"], "unresolved": now["unresolved_events"]},
-        "errors": {"sends_last_hour": now["send_errors_last_hour"], "turns_today": turns["failed"]},
+        "webhook_requests": by_label(totals, "vitrine_webhook_requests_total", "status"),
+        "webhook_items": by_label(totals, "vitrine_webhook_items_total", "kind"),
+        "errors": {
+            "sends_last_hour": now["send_errors_last_hour"],
+            "turns_today": turns["failed"],
+            "possible_duplicates_today": page.possible_duplicates_today,
+        },
+        "over_budget": by_label(totals, "vitrine_over_budget_total", "scope"),
+        "numbers_by_health": page.numbers_by_health,
+        "accounts_by_standing": page.accounts_by_standing,
         "ai_paused": bool(now["ai_paused"]),
         "since": page.since.isoformat().replace("+00:00", "Z"),
     }
@@ -166,6 +183,18 @@ def _readings(page: MetricsPage) -> list[Reading]:
             "vitrine_send_errors_last_hour",
             "Sends Meta refused or lost.",
             now["send_errors_last_hour"],
+        ),
+        one(
+            "vitrine_possible_duplicates_today",
+            "Messages of today that may have arrived twice.",
+            page.possible_duplicates_today,
+        ),
+        each("vitrine_numbers", "Physical numbers by health.", "health", page.numbers_by_health),
+        each(
+            "vitrine_accounts",
+            "Accounts by their standing at Meta.",
+            "standing",
+            page.accounts_by_standing,
         ),
         one("vitrine_ai_paused", "1 while the AI is paused.", now["ai_paused"]),
     ]

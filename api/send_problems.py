@@ -39,6 +39,10 @@ _OURS: Final[Mapping[str, tuple[str, str]]] = {
         "A autorização de contato venceu",
         "Consentimento, horário ou limites mudaram; o governador precisa decidir de novo.",
     ),
+    "replies_only": (
+        "O número só pode responder",
+        "A Meta restringiu o número ou a conta: respostas saem, mensagens que nós começamos não.",
+    ),
     "restored": ("Retida depois de restaurar um backup", "Pode já ter saído antes do backup."),
 }
 _UNSAID: Final = SendProblem(title="A Meta recusou a mensagem")

@@ -91,6 +91,7 @@ def message_for(principal: Principal, row: dict[str, Any]) -> MessageAnswer:
         status=row["status"],
         status_at=row["status_at"],
         error=send_problem(row["error"]),
+        possible_duplicate=row["possible_duplicate"],
         reply_to=row["reply_to"],
         turn_id=row["turn_id"],
         phone_number_id=row["phone_number_id"],

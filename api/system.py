@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from fastapi import APIRouter
@@ -10,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from api.access import Act, check_may
 from api.answers import (
     ActorAnswer,
+    AlertAnswer,
     ModelAnswer,
     Named,
     NumberAnswer,
@@ -23,10 +25,19 @@ from api.problems import ProblemError
 from api.write import Write, Writing, Written
 from domain.ids import PhysicalNumberId
 from domain.phone import display
+from storage.alerts import Alert, AlertKind, list_alerts
 from storage.numbers_page import list_numbers
 from storage.switches import AI_PAUSED, find_switch, switch_off, switch_on
 
 router: Final = APIRouter(tags=["house"])
+
+_ALERTS: Final[Mapping[AlertKind, str]] = {
+    "account_restricted": "Conta restrita: {reason}.",
+    "account_disabled": "Conta parada: {reason}. Nada é enviado.",
+    "number_paused": "Número {subject} parado: {reason}. As mensagens dele esperam.",
+    "number_banned": "Número {subject} fora do ar: {reason}. As mensagens dele esperam.",
+    "day_money_spent": "A IA parou até meia-noite: {reason}. Pessoas respondem.",
+}
 
 
 @router.get("/system")
@@ -146,7 +157,14 @@ async def _system(parts: ApiParts) -> SystemAnswer:
         version=VERSION,
         model=ModelAnswer(name=settings.model_reply, rehearsal=parts.rehearsal),
         pause_scope=None if switch is None else "all",
+        alerts=[_alert(one) for one in await list_alerts(parts.pool)],
     )
+
+
+def _alert(alert: Alert) -> AlertAnswer:
+    subject = display(alert.subject) if alert.subject.startswith("+") else alert.subject
+    text = _ALERTS[alert.kind].format(subject=subject, reason=alert.reason)
+    return AlertAnswer(kind=alert.kind, text=text, since=alert.since, until=alert.until)
 
 
 async def _number(write: Write, act: Act, phone_number_id: str) -> Response:

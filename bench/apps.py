@@ -60,7 +60,10 @@ class IntakeAlone:
                 secrets=parts.accounts,
                 doorbell=doorbell,
                 statuses=StatusKeeper(
-                    statuses=StatusStore(parts.pool), doorbell=doorbell, tracer=parts.live
+                    statuses=StatusStore(parts.pool),
+                    doorbell=doorbell,
+                    reports=parts.number_pool,
+                    tracer=parts.live,
                 ),
                 number_pool=parts.number_pool,
                 tracer=parts.live,

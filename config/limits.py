@@ -33,3 +33,6 @@ AGENT_MESSAGES_PER_DAY = 60
 MODEL_CALL_TIMEOUT = timedelta(seconds=40)
 MODEL_BUDGET = timedelta(seconds=75)  # all tries of one turn together
 TOOL_ROUNDS_MAX = 6
+# One conversation within 24 hours. An answer costs 1 to 3 cents, 60 a day at most: twice that is no talk
+# with a customer any more. The whole house's cap is a setting (MODEL_DAY_CAP_USD): it grows with the house.
+CONVERSATION_MONEY_MICROS = 3_000_000

@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     model_fallback_base_url: str | None = None
     model_fallback_api_key: SecretStr | None = None
 
+    # US dollars the model may cost in a day, all conversations together; about 4 000 answers. Beyond it
+    # people answer until midnight: a fuse against loops and floods, not a forecast.
+    model_day_cap_usd: Annotated[Decimal, Field(gt=0, le=1_000_000)] = Decimal(100)
+
     # The outside systems.
     erp_base_url: str | None = None
     erp_api_key: SecretStr | None = None
@@ -140,6 +144,10 @@ class Settings(BaseSettings):
         return (
             self.whatsapp_access_token is None and "whatsapp_api_url" not in self.model_fields_set
         )
+
+    @cached_property
+    def model_day_cap_micros(self) -> int:
+        return int(self.model_day_cap_usd * 1_000_000)
 
     @cached_property
     def app_secrets(self) -> tuple[str, ...]:

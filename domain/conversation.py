@@ -20,6 +20,7 @@ from domain.ids import (
     OperatorId,
     PhysicalNumberId,
 )
+from domain.spending import Budget, MoneyCap, Spending, was_told
 from domain.turn import QuietRule
 
 
@@ -125,6 +126,7 @@ class Conversation:
     calls: Sequence[tuple[str, datetime]] = ()
     handoff: OpenHandoff | None = None
     operators_online: int = 0
+    spending: Spending = field(default_factory=Spending)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -138,6 +140,7 @@ class TurnRules:
     quiet: QuietRule
     consent: ConsentRule
     late_after: timedelta
+    money: MoneyCap
 
 
 # ---- what should happen now
@@ -185,6 +188,15 @@ class AnsweredInApp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestForMoney:
+    """The money for the model is spent: a person gets these events, and the contact hears so once."""
+
+    events: Sequence[PendingEvent]
+    budget: Budget
+    tell_contact: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunTurn:
     """Answer these events, in (Meta's time, arrival) order.
 
@@ -196,7 +208,9 @@ class RunTurn:
     notice_first: bool
 
 
-Decision = Rest | WaitQuiet | Note | AskConsent | RecordConsent | AnsweredInApp | RunTurn
+Decision = (
+    Rest | WaitQuiet | Note | AskConsent | RecordConsent | AnsweredInApp | RestForMoney | RunTurn
+)
 
 ATTEMPTS_MAX = 3
 
@@ -212,7 +226,9 @@ def decide(conversation: Conversation, rules: TurnRules) -> Decision:
     """What the owner of this conversation should do now; the order of the rules is the promise."""
     if not conversation.pending:
         return Rest()
-    for rule in (_echo, _failed_send, _poisoned, _late, _silent, _question, _consent, _quiet):
+    for rule in (
+        _echo, _failed_send, _poisoned, _late, _silent, _question, _consent, _quiet, _money,
+    ):  # fmt: skip
         decision = rule(conversation, rules)
         if decision is not None:
             return decision
@@ -304,3 +320,11 @@ def _question_is_queued(conversation: Conversation) -> bool:
 def _quiet(conversation: Conversation, rules: TurnRules) -> Decision | None:
     due = rules.quiet.due([(e.received_at, e.text) for e in _asking(conversation)])
     return WaitQuiet(due_at=due) if due > conversation.db_now else None
+
+
+def _money(conversation: Conversation, rules: TurnRules) -> Decision | None:
+    budget = rules.money.spent(conversation.spending)
+    if budget is None:
+        return None
+    told = was_told(conversation.state, conversation.db_now)
+    return RestForMoney(events=conversation.pending, budget=budget, tell_contact=not told)

@@ -24,7 +24,7 @@ class OutboxState(StrEnum):
 
 
 class ClaimVerdict(StrEnum):
-    """Why a row may leave now, or may not. Names are those of `claim_next_v2` and `claim_send_v2`."""
+    """Why a row may leave now, or may not. Names are those of `claim_next_v1` and `claim_send_v2`."""
 
     CLAIMED = "claimed"
     #: Nothing waits.
@@ -42,6 +42,7 @@ class ClaimVerdict(StrEnum):
     DECISION_EXPIRED = "decision_expired"
     #: The notice about the AI that goes before it did not leave.
     NOT_NOTICED = "not_noticed"
+    REPLIES_ONLY = "replies_only"
     LOOP_CAP = "loop_cap"
     WINDOW_CLOSED = "window_closed"
 

@@ -47,7 +47,7 @@ INSERT INTO messages (id, conversation_id, direction, author, operator_id, conte
     phone_number_id, status, status_at, sent_at, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)
 """
-LIST_OPERATORS: Final[LiteralString] = "SELECT id, name FROM operators"
+LIST_OPERATORS: Final[LiteralString] = "SELECT id, lower(email) AS email FROM operators"
 
 _BILLING: Final = {"por mês": Billing.MONTHLY, "por ano": Billing.YEARLY}
 
@@ -107,7 +107,7 @@ async def _seed_past(
     facade = await db.fetchrow(FACADE)
     if facade is None:
         return
-    operators = {row["name"].split(" ")[0]: row["id"] for row in await db.fetch(LIST_OPERATORS)}
+    operators = {row["email"]: row["id"] for row in await db.fetch(LIST_OPERATORS)}
     contacts: dict[str, UUID] = {}
     for row in customers:
         contact_id = contacts[row["id"]] = new_id()
@@ -137,6 +137,7 @@ async def _seed_talk(
     conversation_id = new_id()
     messages = [(new_id(), began + timedelta(seconds=m["offset_s"]), m) for m in talk["messages"]]
     last_id, last_at, _ = messages[-1]
+    speaker = operators.get(talk.get("operator") or "")
     await db.execute(
         INSERT_CONVERSATION, conversation_id, facade["id"], contact_id,
         bucket_of(conversation_id), facade["phone_number_id"], last_id, last_at, began,
@@ -144,7 +145,6 @@ async def _seed_talk(
     for message_id, at, message in messages:
         author = message["from"]
         inbound = author == "contact"
-        speaker = next((o for name, o in operators.items() if name in message["text"]), None)
         await db.execute(
             INSERT_MESSAGE, message_id, conversation_id, "inbound" if inbound else "outbound",
             author, speaker if author == "operator" else None,

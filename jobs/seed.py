@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import asyncpg
 import structlog
 
 from config.generated import sandbox_operators
-from config.settings import Settings
-from domain.errors import InvalidInputError
+from config.settings import Settings, SettingsError
+from domain.errors import InvalidInputError, RejectedError
 from domain.ids import new_id
+from domain.number import PhysicalNumber
+from domain.phone import digits, display, same_number
 from jobs.sandbox_seed import seed_company
 from storage.actor_rows import ActorRows
 from storage.connections import check_connections
@@ -49,22 +53,57 @@ async def _seed_account(pool: asyncpg.Pool, settings: Settings) -> None:
         )
     )
     secrets = {"access_token": token, "app_secrets": app_secret, "verify_token": verify_token}
-    # WHATSAPP_FACADE_NUMBER is one of the ids, or the phone people see.
-    named = settings.whatsapp_facade_number or ""
-    by_id = named in settings.whatsapp_phone_number_ids
-    await NumberStore(pool).seed(
-        account_id=new_id(),
-        facade_id=new_id(),
-        name=settings.company_name,
-        # Meta tells the portfolio nowhere in a webhook; one account is one portfolio until a second
-        # account is added and says otherwise.
-        portfolio_id=waba_id,
-        waba_id=waba_id,
-        secrets=seal.seal(secrets),
-        facade_phone="" if by_id else named,
-        facade_number=named if by_id else None,
-        numbers=settings.whatsapp_phone_number_ids,
+    store = NumberStore(pool)
+    numbers = settings.whatsapp_phone_number_ids
+    named, phone = named_facade(
+        settings.whatsapp_facade_number, numbers, await store.list_numbers()
     )
+    try:
+        await store.seed(
+            account_id=new_id(),
+            facade_id=new_id(),
+            name=settings.company_name,
+            # Meta tells the portfolio nowhere in a webhook; one account is one portfolio until a
+            # second account is added and says otherwise.
+            portfolio_id=waba_id,
+            waba_id=waba_id,
+            secrets=seal.seal(secrets),
+            facade_phone=phone,
+            facade_number=named,
+            numbers=numbers,
+        )
+    except RejectedError as error:
+        problem = (
+            f"WHATSAPP_PHONE_NUMBER_IDS: {error}; aqui só cabem números da conta "
+            f"WHATSAPP_BUSINESS_ACCOUNT_ID={waba_id}"
+        )
+        raise SettingsError((problem,)) from error
+
+
+def named_facade(
+    named: str | None, numbers: Sequence[str], known: Sequence[PhysicalNumber]
+) -> tuple[str | None, str]:
+    """WHATSAPP_FACADE_NUMBER as (the number's id or None, its phone's digits or "").
+
+    It is one of the ids, or the phone people see. Raises SettingsError for a phone that is none of
+    the known numbers' while the public number is known to have another.
+    """
+    if named is None or named in numbers:
+        return named, ""
+    phone = digits(named)
+    ours = [n for n in known if n.phone_number_id in numbers]
+    for number in ours:
+        if number.display_phone and same_number(number.display_phone, phone):
+            return number.phone_number_id, phone
+    public = next((n for n in ours if n.is_facade and n.display_phone), None)
+    if public is not None:
+        problem = (
+            f"WHATSAPP_FACADE_NUMBER: {named} não é o telefone de nenhum número conhecido "
+            f"({', '.join(display(n.display_phone) for n in ours if n.display_phone)}); escreva o id "
+            "do número, um dos WHATSAPP_PHONE_NUMBER_IDS"
+        )
+        raise SettingsError((problem,))
+    return None, phone
 
 
 async def _seed_people(pool: asyncpg.Pool, settings: Settings) -> None:

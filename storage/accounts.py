@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,8 +35,15 @@ class AccountSecrets:
 class Accounts:
     """Read-through copies, renewed once a minute."""
 
-    def __init__(self, store: NumberStore, seal: Seal) -> None:
+    def __init__(
+        self,
+        store: NumberStore,
+        seal: Seal,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
+        self._monotonic = monotonic
         self._seal = seal
         self._by_number: dict[str, AccountSecrets] = {}
         self._all: list[AccountSecrets] = []
@@ -59,7 +66,7 @@ class Accounts:
         return tuple(account.verify_token for account in self._all if account.verify_token)
 
     async def _renew(self, *, force: bool) -> None:
-        age = time.monotonic() - self._read_at
+        age = self._monotonic() - self._read_at
         if age < (1.0 if force else _FRESH_S):
             return
         accounts = {
@@ -68,7 +75,7 @@ class Accounts:
         lines = await self._store.list_lines()
         self._by_number = {n: accounts[line.account_id] for n, line in lines.items()}
         self._all = list(accounts.values())
-        self._read_at = time.monotonic()
+        self._read_at = self._monotonic()
 
 
 def _opened(row: Mapping[str, Any], seal: Seal) -> AccountSecrets:

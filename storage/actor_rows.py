@@ -18,7 +18,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (name) DO UPDATE SET actor_id = excluded.actor_id, node = excluded.node,
     pid = excluded.pid, memory_bytes = excluded.memory_bytes, residents = excluded.residents,
     started_at = excluded.started_at, beat_at = clock_timestamp()
+RETURNING (SELECT count(*) FROM actor_beats b WHERE b.name <> $1 AND b.kind = ANY ($9)
+              AND b.beat_at > clock_timestamp() - $10::interval) + ($2 = ANY ($9))::int AS senders
 """
+
+#: Processes that claim and send: hosts of conversations, and the sender.
+SENDING_KINDS: Final = ["shared", "own", "sender"]
+#: A process that was silent for longer is gone or stuck.
+BEAT_LIFE: Final = timedelta(seconds=20)
 
 FORGET: Final[LiteralString] = "DELETE FROM actor_beats WHERE name = $1"
 
@@ -91,8 +98,9 @@ class ActorRows:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def beat(self, beat: Beat) -> None:
-        await self._pool.execute(
+    async def beat(self, beat: Beat) -> int:
+        """Stores the sign of life; how many processes that send messages live now, itself included."""
+        senders: int = await self._pool.fetchval(
             BEAT,
             beat.name,
             beat.kind,
@@ -102,7 +110,10 @@ class ActorRows:
             beat.memory_bytes,
             list(beat.residents),
             beat.started_at,
+            SENDING_KINDS,
+            BEAT_LIFE,
         )
+        return senders
 
     async def forget(self, name: str) -> None:
         await self._pool.execute(FORGET, name)

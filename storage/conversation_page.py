@@ -27,7 +27,9 @@ SELECT thread_number_v1(c) AS sticky_number, c.sticky_reason, n.display_phone, c
 _MESSAGES: Final[LiteralString] = """
 SELECT m.id, m.seq, m.conversation_id, m.direction, m.author, m.operator_id, o.name AS operator_name,
        m.content, m.body, m.status, m.status_at, m.error, coalesce(r.id::text, m.reply_to_wamid) AS reply_to,
-       m.turn_id, m.phone_number_id, m.sent_at
+       m.turn_id, m.phone_number_id, m.sent_at,
+       m.direction = 'outbound' AND EXISTS (SELECT 1 FROM outbox d WHERE d.message_id = m.id
+           AND d.possible_duplicate) AS possible_duplicate
   FROM messages m
   LEFT JOIN operators o ON o.id = m.operator_id
   LEFT JOIN messages r ON r.wamid = m.reply_to_wamid
@@ -36,7 +38,9 @@ SELECT m.id, m.seq, m.conversation_id, m.direction, m.author, m.operator_id, o.n
 _MESSAGES_BY_ID: Final[LiteralString] = """
 SELECT m.id, m.seq, m.conversation_id, m.direction, m.author, m.operator_id, o.name AS operator_name,
        m.content, m.body, m.status, m.status_at, m.error, coalesce(r.id::text, m.reply_to_wamid) AS reply_to,
-       m.turn_id, m.phone_number_id, m.sent_at
+       m.turn_id, m.phone_number_id, m.sent_at,
+       m.direction = 'outbound' AND EXISTS (SELECT 1 FROM outbox d WHERE d.message_id = m.id
+           AND d.possible_duplicate) AS possible_duplicate
   FROM messages m
   LEFT JOIN operators o ON o.id = m.operator_id
   LEFT JOIN messages r ON r.wamid = m.reply_to_wamid

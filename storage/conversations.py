@@ -15,6 +15,7 @@ from domain.consent import AiConsent
 from domain.conversation import Conversation, Mode, OpenHandoff, PastMessage, PendingEvent
 from domain.errors import MergedError, NotFoundError
 from domain.ids import ConversationId, EventId, HandoffId, MessageId, new_id
+from domain.spending import Spending
 from storage.rows import parse_time, parse_uuid
 
 HISTORY_MESSAGES: Final = 30
@@ -30,6 +31,9 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
        (SELECT coalesce(i.wa_id, i.value) FROM channel_identities i WHERE i.contact_id = c.contact_id
            AND i.kind = 'phone' AND i.superseded_at IS NULL ORDER BY i.first_seen_at DESC LIMIT 1) AS phone,
        EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused') AS ai_paused,
+       EXISTS (SELECT 1 FROM switches WHERE name = 'day_money_spent') AS day_is_spent,
+       (SELECT coalesce(sum(t.cost_micros), 0)::bigint FROM turns t WHERE t.conversation_id = c.id
+           AND t.started_at > now() - interval '24 hours') AS spent_micros,
        (SELECT count(*) FROM operators WHERE online_until > now()) AS operators_online,
        clock_timestamp() AS db_now,
        (SELECT jsonb_agg(to_jsonb(e) ORDER BY e.seq) FROM (
@@ -289,6 +293,9 @@ def _conversation(row: asyncpg.Record) -> Conversation:
         right_party_confirmed=row["right_party"],
         consent=AiConsent(row["ai_consent"]),
         ai_paused=row["ai_paused"],
+        spending=Spending(
+            conversation_micros=row["spent_micros"], day_is_spent=row["day_is_spent"]
+        ),
         seen_up_to=row["seen_up_to"],
         db_now=row["db_now"],
         pending=pending,

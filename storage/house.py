@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import asyncpg
 
-#: A beat older than this tells of an actor that is gone or stuck.
-BEAT_LIFE: Final = timedelta(seconds=20)
+from storage.actor_rows import BEAT_LIFE
 
 _ACTORS: Final[LiteralString] = """
 SELECT name, kind, actor_id, node, pid, memory_bytes, residents, started_at, beat_at

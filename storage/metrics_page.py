@@ -8,6 +8,9 @@ from typing import Any, Final, LiteralString
 
 import asyncpg
 
+from domain.account import Standing
+from domain.number import NumberHealth
+
 _MODES: Final[LiteralString] = """
 SELECT mode, count(*) AS n FROM conversations WHERE merged_into IS NULL GROUP BY mode"""
 _TURNS: Final[LiteralString] = """
@@ -29,6 +32,14 @@ _OUTBOX: Final[LiteralString] = """
 SELECT state, count(*) AS n FROM outbox
  WHERE state IN ('queued', 'claimed', 'unknown') OR created_at >= date_trunc('day', now(), $1)
  GROUP BY state"""
+_DUPLICATES: Final[LiteralString] = """
+SELECT count(*) FROM outbox WHERE possible_duplicate AND created_at >= date_trunc('day', now(), $1)"""
+_NUMBERS: Final[LiteralString] = (
+    "SELECT health, count(*) AS n FROM physical_numbers GROUP BY health"
+)
+_ACCOUNTS: Final[LiteralString] = """
+SELECT CASE WHEN standing_until <= now() THEN 'good' ELSE standing END AS standing, count(*) AS n
+  FROM accounts GROUP BY 1"""
 _NOW: Final[LiteralString] = """
 SELECT (SELECT count(*) FROM handoffs WHERE state = 'queued') AS queue_length,
        (SELECT extract(epoch FROM now() - min(queued_at))::float8 FROM handoffs WHERE state = 'queued') AS queue_oldest_s,
@@ -48,6 +59,9 @@ class MetricsPage:
     conversations_by_mode: dict[str, int]
     outbox_by_state: dict[str, int]
     turns_today: dict[str, Any]
+    possible_duplicates_today: int
+    numbers_by_health: dict[str, int]
+    accounts_by_standing: dict[str, int]
     since: datetime
     now: dict[str, Any]
 
@@ -58,16 +72,24 @@ async def read_metrics(pool: asyncpg.Pool[Any], timezone: str) -> MetricsPage:
         modes = await connection.fetch(_MODES)
         turns = await connection.fetchrow(_TURNS, timezone)
         outbox = await connection.fetch(_OUTBOX, timezone)
+        duplicates = await connection.fetchval(_DUPLICATES, timezone)
+        numbers = await connection.fetch(_NUMBERS)
+        accounts = await connection.fetch(_ACCOUNTS)
         now = await connection.fetchrow(_NOW)
     figures = {} if turns is None else dict(turns)
     by_mode = dict.fromkeys(("agent", "operator", "muted", "closed"), 0)
     by_state = dict.fromkeys(
         ("queued", "claimed", "accepted", "unknown", "failed", "withdrawn", "parked"), 0
     )
+    by_health = dict.fromkeys((health.value for health in NumberHealth), 0)
+    by_standing = dict.fromkeys((standing.value for standing in Standing), 0)
     return MetricsPage(
         conversations_by_mode=by_mode | {row["mode"]: row["n"] for row in modes},
         outbox_by_state=by_state | {row["state"]: row["n"] for row in outbox},
         since=figures.pop("since"),
         turns_today=figures,
+        possible_duplicates_today=duplicates,
+        numbers_by_health=by_health | {r["health"]: r["n"] for r in numbers},
+        accounts_by_standing=by_standing | {r["standing"]: r["n"] for r in accounts},
         now={} if now is None else dict(now),
     )

@@ -22,10 +22,26 @@ SELECT n.phone_number_id, n.display_phone, n.verified_name, f.id AS facade_id, f
            AND w.open_until > now()) AS open_threads
   FROM physical_numbers n JOIN facades f ON f.id = n.facade_id
  ORDER BY f.name, n.is_facade DESC, n.display_phone LIMIT 500"""
-_SET_STATE: Final[LiteralString] = """
-UPDATE physical_numbers SET state = $2, updated_at = now(),
-       quarantined_until = CASE WHEN $2 = 'active' THEN NULL ELSE quarantined_until END
- WHERE phone_number_id = $1 AND state <> 'disabled' RETURNING state"""
+# Only the wish: what the pool judged stays, and the number's state follows from both.
+_DRAIN: Final[LiteralString] = """
+UPDATE physical_numbers SET wish = 'draining', updated_at = now(),
+       state = CASE WHEN state = 'quarantined' THEN state ELSE 'draining' END
+ WHERE phone_number_id = $1 AND wish <> 'disabled' RETURNING wish"""
+# A person says that it may send: its quarantine and its account's standing end, and earlier refusals
+# are forgiven. What Meta says next counts again.
+_ACTIVATE: Final[LiteralString] = """
+WITH activated AS (
+    UPDATE physical_numbers SET wish = 'active', state = 'active', activated_at = clock_timestamp(),
+           health = CASE WHEN health IN ('paused', 'banned') THEN 'healthy' ELSE health END,
+           health_reason = CASE WHEN health IN ('paused', 'banned') THEN '' ELSE health_reason END,
+           quarantined_until = NULL, updated_at = now()
+     WHERE phone_number_id = $1 AND wish <> 'disabled' RETURNING account_id, wish
+), trusted AS (
+    UPDATE accounts a SET standing = 'good', standing_reason = '', standing_until = NULL,
+           standing_at = clock_timestamp()
+      FROM activated WHERE a.id = activated.account_id AND a.standing <> 'good'
+)
+SELECT wish FROM activated"""
 _EXISTS: Final[LiteralString] = "SELECT 1 FROM physical_numbers WHERE phone_number_id = $1"
 
 
@@ -39,17 +55,16 @@ class StoredNumbersControl:
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
 
-    async def drain(self, phone_number_id: PhysicalNumberId, operator_id: OperatorId) -> None:
+    async def drain(self, phone_number_id: PhysicalNumberId, _operator_id: OperatorId) -> None:
         """No new thread leaves by it; those it has stay."""
-        await self._set(phone_number_id, operator_id, "draining")
+        await self._wish(_DRAIN, phone_number_id)
 
-    async def activate(self, phone_number_id: PhysicalNumberId, operator_id: OperatorId) -> None:
-        await self._set(phone_number_id, operator_id, "active")
+    async def activate(self, phone_number_id: PhysicalNumberId, _operator_id: OperatorId) -> None:
+        """It may send again, whatever stopped it or its account until now."""
+        await self._wish(_ACTIVATE, phone_number_id)
 
-    async def _set(
-        self, phone_number_id: PhysicalNumberId, _operator_id: OperatorId, state: str
-    ) -> None:
-        if await self._pool.fetchval(_SET_STATE, phone_number_id, state) is not None:
+    async def _wish(self, statement: LiteralString, phone_number_id: PhysicalNumberId) -> None:
+        if await self._pool.fetchval(statement, phone_number_id) is not None:
             return
         if await self._pool.fetchval(_EXISTS, phone_number_id) is None:
             raise NotFoundError("number", phone_number_id)

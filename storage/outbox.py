@@ -11,19 +11,23 @@ from config import limits
 from domain.ids import AttemptId, ConversationId
 from domain.outbox import Accepted, Claim, ClaimVerdict, Lane, NotAccepted, OutboxRow
 
-# Conversations with a row that is due, or whose outcome somebody must settle.
+# Conversations with a row that is due. One whose number is stopped waits without a try.
 LIST_DUE: Final[LiteralString] = """
 SELECT DISTINCT ON (o.conversation_id) o.conversation_id AS id FROM outbox o
  WHERE o.state = 'queued' AND o.not_before <= clock_timestamp()
    AND o.created_at < clock_timestamp() - $1::interval
    AND NOT (o.author = 'agent' AND EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused'))
+   AND NOT EXISTS (SELECT 1 FROM conversations c JOIN physical_numbers n
+          ON n.phone_number_id = coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number)
+       WHERE c.id = o.conversation_id AND (n.state IN ('quarantined', 'disabled')
+             OR n.health IN ('paused', 'banned')))
    AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.conversation_id = o.conversation_id
         AND b.seq < o.seq AND b.state IN ('claimed', 'unknown')
         AND NOT (o.author = 'operator' AND b.author = 'agent' AND b.state = 'unknown'))
  LIMIT $2
 """
 
-CLAIM_NEXT: Final[LiteralString] = "SELECT * FROM claim_next_v2($1, $2, $3, $4, $5, $6, $7)"
+CLAIM_NEXT: Final[LiteralString] = "SELECT * FROM claim_next_v1($1, $2, $3, $4, $5, $6, $7)"
 
 RECORD_ACCEPTED: Final[LiteralString] = """
 WITH attempt AS (

@@ -1,6 +1,6 @@
 """Pacing buckets in Redis: GCRA for the number and the pair in one round trip.
 
-Redis may be lost: then this process paces by itself at a fraction of the limit, and the buckets are
+Redis may be lost: then this process paces by itself at its share of the limits, and the buckets are
 trusted again only after a full window of the slowest one has passed.
 """
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, cast
 
@@ -16,7 +17,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from domain.pacing import PAIR_RATE, Rate, fallback_rate, number_rate
+from domain.pacing import PAIR_RATE, Bucket, Rate, fallback_pair_rate, fallback_rate, number_rate
 
 log = structlog.get_logger()
 
@@ -47,41 +48,65 @@ return 0
 _DISTRUST: Final = PAIR_RATE.interval * PAIR_RATE.burst
 
 
+#: So many buckets of our own are kept before the full ones, which say nothing, are dropped.
+_OWN_MOST: Final = 2000
+
+
+@dataclass
+class Senders:
+    """How many processes send now; a process learns it with each of its beats."""
+
+    live: int
+
+
 class Pace:
     """Says how long a send has to wait; charging and asking are one step."""
 
-    def __init__(self, redis: Redis, *, senders: int) -> None:
+    def __init__(
+        self, redis: Redis, *, senders: Senders, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._redis = redis
         self._script = redis.register_script(_GCRA)
         self._senders = senders
+        self._monotonic = monotonic
         self._trusted_at = float("-inf")
-        self._own_next: dict[str, float] = {}
+        self._own: dict[str, Bucket] = {}
 
     async def wait_for(
         self, *, phone_number_id: str, contact: str, messages_per_second: int
     ) -> timedelta:
         """Zero: go now (and it is charged). Otherwise ask again after this long."""
-        if time.monotonic() < self._trusted_at:
-            return self._own_pace(phone_number_id, messages_per_second)
+        number, pair = f"pace:{phone_number_id}", f"pace:{phone_number_id}:{contact}"
+        if self._monotonic() < self._trusted_at:
+            return self._own_pace(number, pair, messages_per_second)
         rates = (number_rate(messages_per_second), PAIR_RATE)
-        keys = (f"pace:{phone_number_id}", f"pace:{phone_number_id}:{contact}")
         try:
-            answer = cast("Awaitable[int]", self._script(keys=list(keys), args=_arguments(rates)))
+            answer = cast(
+                "Awaitable[int]", self._script(keys=[number, pair], args=_arguments(rates))
+            )
             async with asyncio.timeout(1):
-                return timedelta(milliseconds=await answer)
+                wait = timedelta(milliseconds=await answer)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("pace.redis_lost", error=type(error).__name__)
-            self._trusted_at = time.monotonic() + _DISTRUST.total_seconds()
-            return self._own_pace(phone_number_id, messages_per_second)
+            self._trusted_at = self._monotonic() + _DISTRUST.total_seconds()
+            return self._own_pace(number, pair, messages_per_second)
+        self._own.clear()
+        return wait
 
-    def _own_pace(self, phone_number_id: str, messages_per_second: int) -> timedelta:
-        now = time.monotonic()
-        next_at = self._own_next.get(phone_number_id, now)
-        if next_at > now:
-            return timedelta(seconds=next_at - now)
-        rate = fallback_rate(messages_per_second, senders=self._senders)
-        self._own_next[phone_number_id] = now + rate.interval.total_seconds()
-        return timedelta(0)
+    def _own_pace(self, number: str, pair: str, messages_per_second: int) -> timedelta:
+        """The same rule over this process's own buckets: both let it pass, or none is charged."""
+        now = timedelta(seconds=self._monotonic())
+        rates = {
+            number: fallback_rate(messages_per_second, senders=self._senders.live),
+            pair: fallback_pair_rate(),
+        }
+        buckets = {key: self._own.get(key, Bucket()) for key in rates}
+        wait = max(buckets[key].wait(rate, now) for key, rate in rates.items())
+        if not wait:
+            if len(self._own) > _OWN_MOST:
+                self._own = {key: one for key, one in self._own.items() if not one.is_full(now)}
+            self._own |= {key: buckets[key].charged(rate, now) for key, rate in rates.items()}
+        return wait
 
 
 def _arguments(rates: tuple[Rate, ...]) -> list[float]:

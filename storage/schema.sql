@@ -18,7 +18,12 @@ CREATE TABLE accounts (
     waba_id text NOT NULL UNIQUE,
     -- Encrypted with DATA_KEY: {access_token, app_secrets, verify_token}.
     secrets bytea NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    -- What Meta's newest notice says of sending; `standing_at` is that notice's time.
+    standing text NOT NULL DEFAULT 'good' CHECK (standing IN ('good', 'restricted', 'disabled')),
+    standing_reason text NOT NULL DEFAULT '',
+    standing_until timestamptz,
+    standing_at timestamptz
 );
 
 CREATE TABLE facades (
@@ -51,7 +56,12 @@ CREATE TABLE physical_numbers (
     messages_per_second integer NOT NULL DEFAULT 80 CHECK (messages_per_second > 0),
     polled_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now()
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    -- What a person wants; `health` is what the pool judges; `state` follows from both.
+    wish text NOT NULL DEFAULT 'active' CHECK (wish IN ('active', 'draining', 'disabled')),
+    activated_at timestamptz,
+    -- Nothing that we begin may leave by it: the number or its account is restricted.
+    replies_only boolean NOT NULL DEFAULT false
 );
 CREATE UNIQUE INDEX physical_numbers_one_facade_number
     ON physical_numbers (facade_id) WHERE is_facade;
@@ -558,7 +568,7 @@ LANGUAGE sql AS $$
       FROM gone WHERE m.id = gone.message_id;
 $$;
 
--- The claim as code older than step 7 calls it while an update rolls out; now it is claim_send_v2.
+-- The claim as code older than step 3 calls it while an update rolls out; now it is claim_send_v2.
 CREATE FUNCTION claim_send_v1(
     p_outbox uuid, p_attempt uuid, p_number text, p_sender text,
     p_hour_cap integer, p_day_cap integer, p_sent_wait interval
@@ -652,49 +662,6 @@ BEGIN
     INSERT INTO send_attempts (id, outbox_id, n, phone_number_id, sender)
     VALUES (p_attempt, o.id, attempt_n, p_number, p_sender);
     verdict := 'claimed'; RETURN NEXT;
-END $$;
-
--- As claim_send_v1, for code older than step 7; now it is claim_next_v2.
-CREATE FUNCTION claim_next_v1(
-    p_conversation uuid, p_attempt uuid, p_number text, p_sender text,
-    p_hour_cap integer, p_day_cap integer, p_sent_wait interval
-) RETURNS TABLE (
-    verdict text, attempt_n integer, retry_after interval, id uuid, contact_id uuid,
-    message_id uuid, content jsonb, reply_to_wamid text, phone_number_id text,
-    number_reason text, messages_per_second integer, wa_id text, bsuid text
-)
-LANGUAGE plpgsql AS $$
-#variable_conflict use_column
-DECLARE
-    usable boolean;
-    at timestamptz;
-BEGIN
-    SELECT o.id, o.contact_id, o.message_id, o.content, o.reply_to_wamid, n.phone_number_id,
-           c.sticky_reason, coalesce(n.messages_per_second, 80),
-           coalesce(n.state IN ('active', 'draining') AND n.health NOT IN ('banned', 'paused'), false),
-           (SELECT coalesce(i.wa_id, i.value) FROM channel_identities i
-             WHERE i.contact_id = o.contact_id AND i.kind = 'phone' AND i.superseded_at IS NULL
-             ORDER BY i.first_seen_at DESC LIMIT 1),
-           (SELECT i.value FROM channel_identities i
-             WHERE i.contact_id = o.contact_id AND i.kind = 'bsuid' AND i.superseded_at IS NULL
-             ORDER BY i.first_seen_at DESC LIMIT 1)
-      INTO id, contact_id, message_id, content, reply_to_wamid, phone_number_id, number_reason,
-           messages_per_second, usable, wa_id, bsuid
-      FROM outbox o
-      JOIN conversations c ON c.id = o.conversation_id
-      LEFT JOIN physical_numbers n
-        ON n.phone_number_id = coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number)
-     WHERE o.conversation_id = p_conversation AND o.state = 'queued' ORDER BY o.seq LIMIT 1;
-    attempt_n := 0;
-    IF id IS NULL THEN verdict := 'gone'; RETURN NEXT; RETURN; END IF;
-    IF NOT usable THEN verdict := 'no_number'; RETURN NEXT; RETURN; END IF;
-    IF p_number IS DISTINCT FROM phone_number_id THEN
-        verdict := 'other_lane'; RETURN NEXT; RETURN;
-    END IF;
-    SELECT k.verdict, k.attempt_n, k.retry_at INTO verdict, attempt_n, at
-      FROM claim_send_v1(id, p_attempt, p_number, p_sender, p_hour_cap, p_day_cap, p_sent_wait) k;
-    retry_after := at - clock_timestamp();
-    RETURN NEXT;
 END $$;
 
 -- The number a thread's next message leaves by: the one place that says it. Intake moves `sticky_number`
@@ -862,8 +829,9 @@ BEGIN
 END $$;
 
 -- The conversation's lowest waiting row with its address, claimed if it may leave now by p_number.
--- 'other_lane' names the number it would leave by: the caller paces there first and asks again.
-CREATE FUNCTION claim_next_v2(
+-- 'other_lane' names the number it would leave by: the caller paces there first and asks again. Nothing
+-- that we begin leaves by a number that may only reply: it is withdrawn.
+CREATE FUNCTION claim_next_v1(
     p_conversation uuid, p_attempt uuid, p_number text, p_sender text,
     p_hour_cap integer, p_day_cap integer, p_sent_wait interval
 ) RETURNS TABLE (
@@ -875,11 +843,13 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     usable boolean;
+    withheld boolean;
     at timestamptz;
 BEGIN
     SELECT o.id, o.contact_id, o.message_id, o.content, o.reply_to_wamid, n.phone_number_id,
            c.sticky_reason, coalesce(n.messages_per_second, 80),
            coalesce(n.state IN ('active', 'draining') AND n.health NOT IN ('banned', 'paused'), false),
+           o.business_initiated AND coalesce(n.replies_only, false),
            (SELECT coalesce(i.wa_id, i.value) FROM channel_identities i
              WHERE i.contact_id = o.contact_id AND i.kind = 'phone' AND i.superseded_at IS NULL
              ORDER BY i.first_seen_at DESC LIMIT 1),
@@ -887,7 +857,7 @@ BEGIN
              WHERE i.contact_id = o.contact_id AND i.kind = 'bsuid' AND i.superseded_at IS NULL
              ORDER BY i.first_seen_at DESC LIMIT 1)
       INTO id, contact_id, message_id, content, reply_to_wamid, phone_number_id, number_reason,
-           messages_per_second, usable, wa_id, bsuid
+           messages_per_second, usable, withheld, wa_id, bsuid
       FROM outbox o
       JOIN conversations c ON c.id = o.conversation_id
       LEFT JOIN physical_numbers n
@@ -896,6 +866,10 @@ BEGIN
     attempt_n := 0;
     IF id IS NULL THEN verdict := 'gone'; RETURN NEXT; RETURN; END IF;
     IF NOT usable THEN verdict := 'no_number'; RETURN NEXT; RETURN; END IF;
+    IF withheld THEN
+        PERFORM withdraw_v1(id, 'replies_only');
+        verdict := 'replies_only'; RETURN NEXT; RETURN;
+    END IF;
     IF p_number IS DISTINCT FROM phone_number_id THEN
         verdict := 'other_lane'; RETURN NEXT; RETURN;
     END IF;
@@ -957,3 +931,14 @@ CREATE INDEX audit_target ON audit (target, seq);
 -- What was folded into a conversation or a contact: few among many.
 CREATE INDEX conversations_merged ON conversations (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX contacts_merged ON contacts (merged_into) WHERE merged_into IS NOT NULL;
+
+-- ---------------------------------------------------------------- what processes counted
+
+-- The house's counters: each process adds what it counted since its last beat, so a restart loses
+-- seconds and not the total. `labels` is a sample's label values in JSON, by label name.
+CREATE TABLE counter_totals (
+    sample text NOT NULL,
+    labels text NOT NULL DEFAULT '{}',
+    value double precision NOT NULL,
+    PRIMARY KEY (sample, labels)
+);

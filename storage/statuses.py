@@ -10,6 +10,7 @@ from typing import Any, Final, LiteralString
 import asyncpg
 
 from domain.ids import ConversationId, MessageId, OutboxId, PhysicalNumberId
+from domain.outbox import OutboxState
 
 # A status finds its message by wamid, or, when it beats the answer to our POST, by our attempt.
 # Several statuses of one message in one set: the highest wins.
@@ -95,9 +96,13 @@ UPDATE messages m SET status = 'queued', wamid = NULL, status_at = clock_timesta
 
 GIVE_UP_FAILED: Final[LiteralString] = """
 WITH lost AS (
-    UPDATE outbox SET state = 'failed', reason = $2, settled_at = clock_timestamp()
+    UPDATE outbox SET state = $4, reason = $2, settled_at = clock_timestamp()
      WHERE id = $1 AND state IN ('accepted', 'claimed', 'unknown', 'parked')
     RETURNING id, seq, turn_id, conversation_id, message_id
+), shown AS (
+    UPDATE messages m SET status = $4, status_at = clock_timestamp(),
+           error = jsonb_build_object('reason', $2::text, 'code', $3::int)
+      FROM lost WHERE m.id = lost.message_id AND $4 = 'parked'
 ), rest AS (
     UPDATE outbox o SET state = 'withdrawn', reason = 'earlier_bubble_failed',
            settled_at = clock_timestamp()
@@ -159,6 +164,8 @@ class StatusStore:
     async def requeue_failed(self, outbox_id: OutboxId, *, after_s: float, reason: str) -> None:
         await self._pool.execute(REQUEUE_FAILED, outbox_id, after_s, reason)
 
-    async def give_up_failed(self, outbox_id: OutboxId, *, reason: str, code: int | None) -> None:
-        """The row failed for good: later bubbles of its turn are withdrawn and an event is filed."""
-        await self._pool.execute(GIVE_UP_FAILED, outbox_id, reason, code)
+    async def give_up_failed(
+        self, outbox_id: OutboxId, *, state: OutboxState, reason: str, code: int | None
+    ) -> None:
+        """No more tries (`state` failed, or parked for a person): later bubbles are withdrawn."""
+        await self._pool.execute(GIVE_UP_FAILED, outbox_id, reason, code, state)

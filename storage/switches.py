@@ -10,6 +10,8 @@ from uuid import UUID
 import asyncpg
 
 AI_PAUSED: Final = "ai_paused"
+#: Today's money for the model is spent: the AI answers nobody until midnight.
+DAY_MONEY_SPENT: Final = "day_money_spent"
 
 _READ: Final[LiteralString] = """
 SELECT s.on_since, s.set_by, s.reason, o.id AS operator_id, o.name AS operator_name

@@ -1,6 +1,7 @@
 """Every Prometheus metric, declared once.
 
-Label values come from closed sets: never a contact, conversation or message. Counters are this process's own; the house's figures are read from the database when asked for.
+Label values come from closed sets: never a contact, conversation or message. Every process hands its counts
+on with its beat (telemetry/totals.py); the house's figures are read from the database when asked for.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
+
+from telemetry.totals import Sample, Totals, Unstored
 
 REGISTRY: Final = CollectorRegistry()
 
@@ -31,7 +34,7 @@ RATE_LIMITED: Final = Counter(
 )
 HTTP_REQUESTS: Final = Counter(
     "vitrine_http_requests_total",
-    "Requests answered by this process.",
+    "Requests answered.",
     ["route", "method", "status"],
     registry=REGISTRY,
 )
@@ -48,12 +51,27 @@ WEBHOOK_REQUESTS: Final = Counter(
 WEBHOOK_ITEMS: Final = Counter(
     "vitrine_webhook_items_total", "New updates stored, by kind.", ["kind"], registry=REGISTRY
 )
+POSSIBLE_DUPLICATES: Final = Counter(
+    "vitrine_possible_duplicates_total",
+    "Messages sent once more because nobody knew whether they had left.",
+    registry=REGISTRY,
+)
+OVER_BUDGET: Final = Counter(
+    "vitrine_over_budget_total",
+    "Turns that went to a person because the money for the model was spent.",
+    ["scope"],
+    registry=REGISTRY,
+)
 UNEXPECTED_ERRORS: Final = Counter(
     "vitrine_unexpected_errors_total",
     "Defects: errors nobody expected.",
     ["error"],
     registry=REGISTRY,
 )
+
+
+#: What this process counted since its last beat.
+UNSTORED: Final = Unstored(REGISTRY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +98,9 @@ class _Readings(Collector):
             yield family
 
 
-def exposition(readings: Iterable[Reading]) -> bytes:
-    """Prometheus text: this process's counters, then the house's readings."""
+def exposition(readings: Iterable[Reading], totals: Mapping[Sample, float]) -> bytes:
+    """Prometheus text: the house's counters, then its readings."""
     house = CollectorRegistry(auto_describe=False)
+    house.register(Totals(REGISTRY, totals))
     house.register(_Readings(readings))
-    return generate_latest(REGISTRY) + generate_latest(house)
+    return generate_latest(house)

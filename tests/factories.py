@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from domain.account import AccountStanding
 from domain.consent import AiConsent, ConsentRule
 from domain.conversation import Conversation, Mode, PendingEvent, TurnRules
 from domain.ids import (
+    AccountId,
     ContactId,
     ConversationId,
     EventId,
@@ -16,10 +18,12 @@ from domain.ids import (
     PhysicalNumberId,
     new_id,
 )
-from domain.number import NumberHealth, NumberState, PhysicalNumber
+from domain.number import NumberHealth, PhysicalNumber, Wish
+from domain.spending import MoneyCap
 from domain.turn import QuietRule
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+ACCOUNT = AccountId(new_id())
 FACADE_NUMBER = PhysicalNumberId("106000000000001")
 
 
@@ -28,6 +32,7 @@ def make_rules(**changes: Any) -> TurnRules:
         "quiet": QuietRule(base=timedelta(seconds=3), cap=timedelta(seconds=15)),
         "consent": ConsentRule.EXPLICIT,
         "late_after": timedelta(hours=12),
+        "money": MoneyCap(conversation_micros=3_000_000),
     }
     return TurnRules(**(values | changes))
 
@@ -90,15 +95,19 @@ def make_conversation(*pending: PendingEvent, **changes: Any) -> Conversation:
 def make_number(number: str = FACADE_NUMBER, **changes: Any) -> PhysicalNumber:
     values: dict[str, Any] = {
         "phone_number_id": PhysicalNumberId(number),
+        "account_id": ACCOUNT,
         "facade_id": FacadeId(new_id()),
         "is_facade": number == FACADE_NUMBER,
         "display_phone": f"+{number}",
         "traffic_classes": ("sales",),
         "weight": 1,
-        "state": NumberState.ACTIVE,
+        "wish": Wish.ACTIVE,
+        "activated_at": None,
         "health": NumberHealth.HEALTHY,
         "health_reason": "",
         "quarantined_until": None,
+        "replies_only": False,
+        "account": AccountStanding(),
         "quality": "GREEN",
         "meta_status": "CONNECTED",
         "open_threads": 0,

@@ -8,6 +8,7 @@ import ray
 
 from actors.beating import keep_beating
 from actors.clock.core import ClockCore
+from actors.clock.money import MoneyWatch
 from actors.directory import CLOCK
 from actors.parts import open_parts
 from actors.rounds import every
@@ -15,6 +16,7 @@ from config.settings import Settings
 from storage.adoption import Adoption
 from storage.conversations import ConversationStore
 from storage.idempotency import IdempotencyKeys
+from storage.spending import SpendingStore
 from storage.timers import TimerStore
 from telemetry.tasks import spawn, start
 
@@ -22,6 +24,8 @@ _TIMERS_EVERY_S: Final = 1.0
 _SWEEP_EVERY_S: Final = 2.0
 _ADOPT_EVERY_S: Final = 2.0
 _TIDY_EVERY_S: Final = 30.0
+#: What may be spent beyond the cap is what all turns cost in this time.
+_MONEY_EVERY_S: Final = 15.0
 
 
 class ClockActor:
@@ -41,11 +45,17 @@ class ClockActor:
             idempotency=IdempotencyKeys(self._parts.pool),
             doorbell=self._parts.doorbell,
         )
+        money = MoneyWatch(
+            SpendingStore(self._parts.pool, self._settings.timezone),
+            self._parts.live,
+            cap_micros=self._settings.model_day_cap_micros,
+        )
         spawn(keep_beating(self._parts, kind="clock"), name="beat")
         spawn(every(_TIMERS_EVERY_S, core.fire_timers, name="timers"), name="timers")
         spawn(every(_SWEEP_EVERY_S, core.sweep, name="sweep"), name="sweep")
         spawn(every(_ADOPT_EVERY_S, core.adopt, name="adopt"), name="adopt")
         spawn(every(_TIDY_EVERY_S, core.tidy, name="tidy"), name="tidy")
+        spawn(every(_MONEY_EVERY_S, money.look, name="money"), name="money")
 
     @ray.method
     async def ready(self) -> dict[str, object]:

@@ -25,6 +25,7 @@ from domain.conversation import (
     Note,
     RecordConsent,
     Rest,
+    RestForMoney,
     RunTurn,
     WaitQuiet,
     decide,
@@ -33,6 +34,7 @@ from domain.doorbell import Ring, RingReason
 from domain.errors import MergedError
 from domain.ids import ConversationId, PhysicalNumberId
 from domain.outbox import Lane
+from telemetry.metrics import OVER_BUDGET
 from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
@@ -132,11 +134,7 @@ class ConversationCore:
         decision = decide(conversation, house.rules)
         match decision:
             case Rest():
-                if (
-                    decision.seen_up_to is not None
-                    and decision.seen_up_to > conversation.seen_up_to
-                ):
-                    await self._ports.conversations.mark_seen(self.id, decision.seen_up_to)
+                await self._rest(conversation, decision)
                 return None
             case WaitQuiet():
                 self._choose_number(conversation)
@@ -153,9 +151,24 @@ class ConversationCore:
             case AnsweredInApp():
                 commit = steps.answered_in_app(conversation, decision)
                 return await self._commit(conversation, commit)
+            case RestForMoney():
+                return await self._rest_for_money(conversation, decision)
             case RunTurn():
                 return await self._run_turn(conversation, decision)
         assert_never(decision)
+
+    async def _rest(self, conversation: Conversation, decision: Rest) -> None:
+        if decision.seen_up_to is not None and decision.seen_up_to > conversation.seen_up_to:
+            await self._ports.conversations.mark_seen(self.id, decision.seen_up_to)
+
+    async def _rest_for_money(
+        self, conversation: Conversation, decision: RestForMoney
+    ) -> CommitVerdict | None:
+        commit = steps.rest_for_money(conversation, decision, self._ports.house.hours)
+        verdict = await self._commit(conversation, commit)
+        if verdict is not CommitVerdict.LOST:
+            OVER_BUDGET.labels(decision.budget).inc()
+        return verdict
 
     async def _run_turn(
         self, conversation: Conversation, decision: RunTurn
@@ -172,6 +185,10 @@ class ConversationCore:
             filed = False
             if result.verdict is CommitVerdict.COMMITTED:
                 filed = await self._ports.dispatcher.dispatch(self.id, _lane(conversation))
+        except Exception as error:
+            if self._turn is not None:  # what was committed has not failed
+                await turn.record_failure(error)
+            raise
         finally:
             self._turn = None
             self.between_turns.set()

@@ -19,6 +19,7 @@ from domain.doorbell import Ring
 from domain.errors import NotFoundError
 from domain.ids import ConversationId
 from storage.pool import AWAY
+from telemetry.metrics import UNEXPECTED_ERRORS
 from telemetry.tasks import spawn
 
 log = structlog.get_logger()
@@ -121,8 +122,9 @@ class Residents:
         except asyncio.CancelledError:
             log.info("conversation.put_away", conversation_id=str(core.id))
             raise
-        except Exception:
+        except Exception as error:
             # The activation's outermost loop: one conversation's failure must not reach the others.
+            UNEXPECTED_ERRORS.labels(type(error).__name__).inc()
             log.exception("conversation.failed", conversation_id=str(core.id))
             with contextlib.suppress(*AWAY):  # while PostgreSQL is away the failure is its own
                 await self._ports.conversations.count_failure(core.id)

@@ -21,8 +21,10 @@ from domain.conversation import (
     Note,
     PendingEvent,
     RecordConsent,
+    RestForMoney,
 )
 from domain.ids import EventId, HandoffId, MessageId, OutboxId, new_id
+from domain.spending import TOLD_AT
 
 #: Why a person is told, by the outcome of the noted events.
 _REASONS: Final = {
@@ -127,6 +129,23 @@ def record_consent(conversation: Conversation, step: RecordConsent, hours: str) 
         outbound=outbound,
         consent=consent,
         handoff=None if granted else _handoff("prefere falar com uma pessoa", priority="high"),
+    )
+
+
+def rest_for_money(conversation: Conversation, step: RestForMoney, hours: str) -> Commit:
+    """The AI may not answer any more today: a person does, and the contact is told once."""
+    notice = system_text(wording("over_budget", hours=hours).text)
+    told = {**conversation.state, TOLD_AT: conversation.db_now.isoformat()}
+    return Commit(
+        conversation_id=conversation.id,
+        epoch=conversation.epoch,
+        version=conversation.version,
+        worked=_seqs(step.events),
+        outcome="over_budget",
+        outbound=[notice] if step.tell_contact else [],
+        state=told if step.tell_contact else None,
+        mode=_reopened(conversation),
+        handoff=_handoff("limite de gasto da IA", priority="normal"),
     )
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Any, Final, assert_never
 
+import asyncpg
 import structlog
 
 from actors.conversation.context import context_of
@@ -40,6 +41,7 @@ from domain.reply import (
 )
 from domain.turn import TurnState
 from domain.turn_context import TurnContext
+from storage.pool import AWAY
 from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
@@ -67,6 +69,7 @@ class TurnRun:
         self._started = time.perf_counter()
         self._load_ms = load_ms
         self._stages: list[Mapping[str, Any]] = []
+        self._context: TurnContext | None = None
 
     def fence(self) -> None:
         """A person acted: stop now, without asking the database first."""
@@ -94,6 +97,7 @@ class TurnRun:
         )
         self._show_typing()
         context = context_of(conversation, self._decision.events, self._ports.house)
+        self._context = context
         answer = await self._answer(context)
         if answer is None:
             return CommitResult(verdict=CommitVerdict.SUPERSEDED)
@@ -111,6 +115,16 @@ class TurnRun:
             case _:
                 assert_never(result.verdict)
         return result
+
+    async def record_failure(self, error: Exception) -> None:
+        """Journals a turn that ended in a defect, so that people and figures see it."""
+        record = self._record(TurnState.FAILED, self._context, None)
+        record = replace(record, outcome=type(error).__name__)
+        try:
+            await self._ports.conversations.record_turn(self._conversation, record)
+        except (asyncpg.PostgresError, *AWAY) as lost:
+            log.warning("turn.failure_not_journalled", error=type(lost).__name__)
+        self._ports.tracer.conversation(self._conversation.id)
 
     def _show_typing(self) -> None:
         """Read mark and typing sign on the newest message: an answer really is coming."""
@@ -239,7 +253,7 @@ class TurnRun:
         ]
 
     def _record(
-        self, state: TurnState, context: TurnContext, answer: AgentTurn | None
+        self, state: TurnState, context: TurnContext | None, answer: AgentTurn | None
     ) -> TurnRecord:
         calls = answer.model_calls if answer is not None else _answered(self._stages)
         reply = answer.reply if answer is not None else None
@@ -248,7 +262,7 @@ class TurnRun:
             state=state,
             playbook="sales",
             inputs=[str(e.message_id) for e in self._decision.events if e.message_id],
-            context=context.to_json(),
+            context=context.to_json() if context is not None else {},
             reply=None if reply is None else asdict(reply),
             model_calls=[
                 *(asdict(c) for c in calls),

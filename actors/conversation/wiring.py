@@ -11,6 +11,7 @@ from config import limits
 from config.settings import Settings
 from domain.consent import ConsentRule
 from domain.conversation import TurnRules
+from domain.spending import MoneyCap
 from domain.turn import QuietRule
 from storage.catalogue import CatalogueStore
 from storage.conversations import ConversationStore
@@ -48,5 +49,6 @@ def house_of(settings: Settings) -> House:
             quiet=QuietRule(base=timedelta(seconds=settings.quiet_period_s), cap=limits.QUIET_CAP),
             consent=ConsentRule(settings.ai_consent),
             late_after=limits.LATE_EVENT_AGE,
+            money=MoneyCap(conversation_micros=limits.CONVERSATION_MONEY_MICROS),
         ),
     )

@@ -33,7 +33,9 @@ class NumberPool:
 
     async def _open(self) -> None:
         self._parts = await open_parts(self._settings, kind="number_pool", name=NUMBER_POOL)
-        self._core = NumberPoolCore(self._parts.numbers, self._parts.channels, SystemClock())
+        self._core = NumberPoolCore(
+            self._parts.numbers, self._parts.channels, self._parts.live, SystemClock()
+        )
         await self._core.refresh()
         spawn(keep_beating(self._parts, kind="number_pool"), name="beat")
         spawn(every(_REFRESH_EVERY_S, self._round, name="numbers"), name="number rounds")

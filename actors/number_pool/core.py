@@ -6,49 +6,40 @@ Its truth is PostgreSQL; what it holds in memory (recent troubles, a copy of the
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
 from actors.number_pool.messages import NumberSignal
+from domain.account import AccountStanding, standing_after
 from domain.clock import Clock
 from domain.errors import TransientError
 from domain.ids import PhysicalNumberId
-from domain.number import NumberHealth, NumberState, PhysicalNumber, Trouble, judge
+from domain.inbound import AccountUpdate, item_from_json
+from domain.number import PhysicalNumber, Trouble, Verdict, judge
+from domain.phone import digits
 from integrations.whatsapp.errors import WhatsAppError
 from integrations.whatsapp.reports import NumberReport
 from routing.outbound import Choice, choose_number
-from storage.numbers import HouseEvent, NumberRow
+from storage.numbers import HouseEvent, NumberReading
 
 log = structlog.get_logger()
 
 _TROUBLES_KEPT: Final = 50
+#: Messages a second by Meta's throughput level; one it does not name changes nothing.
+_PACES: Final = {"STANDARD": 80, "HIGH": 1000}
 
 
 class NumbersPort(Protocol):
-    async def list_numbers(self) -> list[NumberRow]: ...
-    async def save_health(
-        self,
-        number: PhysicalNumberId,
-        *,
-        state: str,
-        health: str,
-        reason: str,
-        quarantined_until: datetime | None,
-    ) -> None: ...
-    async def save_report(
-        self,
-        number: PhysicalNumberId,
-        *,
-        quality: str | None,
-        meta_status: str | None,
-        messaging_limit: str | None,
-        verified_name: str | None,
-        messages_per_second: int | None,
-    ) -> None: ...
+    async def list_numbers(self) -> list[PhysicalNumber]: ...
+    async def save_health(self, number: PhysicalNumberId, verdict: Verdict) -> None: ...
+    async def save_report(self, number: PhysicalNumberId, reading: NumberReading) -> None: ...
+    async def save_standing(
+        self, waba_id: str, standing: AccountStanding, *, at: datetime
+    ) -> bool: ...
     async def list_house_events(self, *, limit: int) -> list[HouseEvent]: ...
     async def mark_worked(self, seqs: Sequence[int], outcome: str) -> None: ...
 
@@ -61,22 +52,30 @@ class NumberReaders(Protocol):
     async def of(self, phone_number_id: PhysicalNumberId) -> NumberReader: ...
 
 
+class Feed(Protocol):
+    """The live picture; returns at once and never raises."""
+
+    def emit(self, event: str, data: Mapping[str, Any]) -> None: ...
+
+
 class NumberPoolCore:
     """Chooses numbers for new threads and keeps each one's health."""
 
-    def __init__(self, store: NumbersPort, readers: NumberReaders, clock: Clock) -> None:
+    def __init__(
+        self, store: NumbersPort, readers: NumberReaders, feed: Feed, clock: Clock
+    ) -> None:
         self._store = store
         self._readers = readers
+        self._feed = feed
         self._clock = clock
         self._numbers: dict[PhysicalNumberId, PhysicalNumber] = {}
-        self._troubles: defaultdict[str, deque[Trouble]] = defaultdict(
+        self._troubles: defaultdict[PhysicalNumberId, deque[Trouble]] = defaultdict(
             lambda: deque(maxlen=_TROUBLES_KEPT)
         )
 
     async def refresh(self) -> None:
         """Reads the numbers again and writes back the health that has changed by time or signals."""
-        rows = await self._store.list_numbers()
-        self._numbers = {row.phone_number_id: _number(row) for row in rows}
+        self._numbers = {n.phone_number_id: n for n in await self._store.list_numbers()}
         for number in list(self._numbers.values()):
             await self._judge(number)
 
@@ -98,19 +97,31 @@ class NumberPoolCore:
         return choice
 
     async def handle_signals(self, signals: Sequence[NumberSignal]) -> None:
-        """Refusals that concern a number; those of single messages are not its fault."""
-        touched = set()
+        """Refusals, answered at once or told later: those of an account concern all its numbers."""
+        touched: set[PhysicalNumberId] = set()
         for signal in signals:
-            self._troubles[signal.phone_number_id].append(
-                Trouble(
-                    at=self._clock.now(), code=signal.code, scope=signal.scope, reason=signal.reason
-                )
+            trouble = Trouble(
+                at=self._clock.now(),
+                code=signal.code,
+                scope=signal.scope,
+                stops=signal.stops,
+                reason=signal.reason,
             )
-            touched.add(signal.phone_number_id)
+            for concerned in self._concerned(signal):
+                self._troubles[concerned].append(trouble)
+                touched.add(concerned)
         for number_id in touched:
-            number = self._numbers.get(PhysicalNumberId(number_id))
-            if number is not None:
+            if (number := self._numbers.get(number_id)) is not None:
                 await self._judge(number)
+
+    def _concerned(self, signal: NumberSignal) -> list[PhysicalNumberId]:
+        own = PhysicalNumberId(signal.phone_number_id)
+        known = self._numbers.get(own)
+        if signal.scope != "account" or not signal.stops or known is None:
+            return [own]
+        return [
+            n.phone_number_id for n in self._numbers.values() if n.account_id == known.account_id
+        ]
 
     async def poll(self) -> None:
         """Asks Meta for each number; a server without that read changes nothing."""
@@ -121,21 +132,14 @@ class NumberPoolCore:
             except (WhatsAppError, TransientError) as error:
                 log.info("number.poll_failed", error=type(error).__name__)
                 continue
-            pace = 1000 if report.throughput_level == "HIGH" else None
-            await self._store.save_report(
-                number.phone_number_id,
-                quality=report.quality_rating,
-                meta_status=report.status,
-                messaging_limit=report.messaging_limit,
-                verified_name=report.verified_name,
-                messages_per_second=pace,
-            )
+            await self._store.save_report(number.phone_number_id, _reading(report))
             if report.can_send_message == "BLOCKED":
                 self._troubles[number.phone_number_id].append(
                     Trouble(
                         at=self._clock.now(),
                         code=None,
                         scope="number",
+                        stops=True,
                         reason="a Meta bloqueou o envio (health_status)",
                     )
                 )
@@ -145,63 +149,56 @@ class NumberPoolCore:
         """Webhooks about numbers and accounts; True when one of them asks for a poll at once."""
         events = await self._store.list_house_events(limit=200)
         for event in events:
-            if event.kind == "account" and event.payload.get("event") in _ACCOUNT_STOPS:
-                for number in self._numbers.values():
-                    self._troubles[number.phone_number_id].append(
-                        Trouble(
-                            at=self._clock.now(),
-                            code=None,
-                            scope="account",
-                            reason=f"aviso da Meta: {event.payload['event']}",
-                        )
-                    )
+            if event.kind == AccountUpdate.kind:
+                await self._heed(event)
         if events:
             await self._store.mark_worked([e.seq for e in events], "worked")
         return any(e.kind in {"number", "account"} for e in events)
 
+    async def _heed(self, event: HouseEvent) -> None:
+        """A notice about an account: what it says of sending is kept, and people are told at once."""
+        notice = item_from_json(event.payload)
+        if not isinstance(notice, AccountUpdate) or event.waba_id is None:
+            return
+        standing = standing_after(notice)
+        if standing is None:
+            return
+        ours = await self._store.save_standing(event.waba_id, standing, at=notice.at)
+        log.warning(
+            "account.standing", waba_id=event.waba_id, standing=standing.standing, ours=ours
+        )
+        if ours:
+            self._feed.emit("system", {})
+
     async def _judge(self, number: PhysicalNumber) -> None:
         verdict = judge(number, self._troubles[number.phone_number_id], self._clock.now())
-        changed = replace(
+        judged = replace(
             number,
-            state=verdict.state,
             health=verdict.health,
             health_reason=verdict.reason,
             quarantined_until=verdict.quarantined_until,
+            replies_only=verdict.replies_only,
         )
-        if changed == number:
+        if judged == number:
             return
         log.warning(
             "number.health_changed",
             number=number.phone_number_id,
-            health=verdict.health,
-            state=verdict.state,
+            health=judged.health,
+            state=judged.state,
+            replies_only=judged.replies_only,
         )
-        await self._store.save_health(
-            number.phone_number_id,
-            state=verdict.state,
-            health=verdict.health,
-            reason=verdict.reason,
-            quarantined_until=verdict.quarantined_until,
-        )
-        self._numbers[number.phone_number_id] = changed
+        await self._store.save_health(number.phone_number_id, verdict)
+        self._numbers[number.phone_number_id] = judged
+        self._feed.emit("system", {})
 
 
-_ACCOUNT_STOPS: Final = frozenset({"ACCOUNT_RESTRICTION", "ACCOUNT_VIOLATION", "ACCOUNT_DELETED"})
-
-
-def _number(row: NumberRow) -> PhysicalNumber:
-    return PhysicalNumber(
-        phone_number_id=row.phone_number_id,
-        facade_id=row.facade_id,
-        is_facade=row.is_facade,
-        display_phone=row.display_phone,
-        traffic_classes=tuple(row.traffic_classes),
-        weight=row.weight,
-        state=NumberState(row.state),
-        health=NumberHealth(row.health),
-        health_reason=row.health_reason,
-        quarantined_until=row.quarantined_until,
-        quality=row.quality,
-        meta_status=row.meta_status,
-        open_threads=row.open_threads,
+def _reading(report: NumberReport) -> NumberReading:
+    return NumberReading(
+        quality=report.quality_rating,
+        meta_status=report.status,
+        messaging_limit=report.messaging_limit,
+        verified_name=report.verified_name,
+        messages_per_second=_PACES.get(report.throughput_level or ""),
+        display_phone=digits(report.display_phone or "") or None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +24,13 @@ class ChosenNumber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberSignal:
-    """A refusal by Meta; `scope` says how far the trouble reaches (see the table of codes)."""
+    """A refusal by Meta; `scope` says how far the trouble reaches (see the table of codes).
+
+    `stops`: the number or account must stop until that is mended; else it is only worth counting.
+    """
 
     phone_number_id: str
     code: int | None
     scope: str
+    stops: bool
     reason: str

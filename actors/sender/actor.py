@@ -34,6 +34,7 @@ class Sender:
         statuses = StatusKeeper(
             statuses=StatusStore(self._parts.pool),
             doorbell=self._parts.doorbell,
+            reports=self._parts.number_pool,
             tracer=self._parts.live,
         )
         self._keeper = OutboxKeeper(

@@ -37,6 +37,7 @@ _GO_ON: Final = frozenset(
         ClaimVerdict.FENCED,
         ClaimVerdict.DECISION_EXPIRED,
         ClaimVerdict.NOT_NOTICED,
+        ClaimVerdict.REPLIES_ONLY,
         ClaimVerdict.LOOP_CAP,
         ClaimVerdict.WINDOW_CLOSED,
         ClaimVerdict.SETTLED,
@@ -251,12 +252,7 @@ class SendCore:
             reason=result.reason,
         )
         if isinstance(error, GraphError):
-            self._reports.refused(
-                row.lane.phone_number_id,
-                code=error.code,
-                scope=error.failure.scope,
-                reason=error.failure.reason,
-            )
+            self._reports.refused(row.lane.phone_number_id, error.failure, code=error.code)
         if result.next_state is OutboxState.QUEUED:
             self._later(row.conversation_id, timedelta(seconds=result.retry_after_s))
         self._tracer.message(row.conversation_id, row.message_id)

@@ -11,11 +11,13 @@ import structlog
 
 from actors.conversation.ports import Dispatcher, Tracer
 from actors.sender.outcome import after_refusal
+from actors.sender.ports import NumberReports
 from domain.doorbell import Doorbell, Ring, RingReason
 from domain.ids import ConversationId, OutboxId
 from domain.outbox import OutboxState
 from integrations.whatsapp.failures import classify
 from storage.statuses import AppliedStatus
+from telemetry.metrics import POSSIBLE_DUPLICATES
 
 log = structlog.get_logger()
 
@@ -39,7 +41,7 @@ class StatusPort(Protocol):
     async def dismiss_foreign(self) -> None: ...
     async def requeue_failed(self, outbox_id: OutboxId, *, after_s: float, reason: str) -> None: ...
     async def give_up_failed(
-        self, outbox_id: OutboxId, *, reason: str, code: int | None
+        self, outbox_id: OutboxId, *, state: OutboxState, reason: str, code: int | None
     ) -> None: ...
 
 
@@ -96,15 +98,20 @@ class OutboxKeeper:
             healthy_since=healthy_since
         ):
             log.warning("send.unknown_settled", conversation_id=str(conversation_id), state=state)
+            if state == OutboxState.QUEUED:
+                POSSIBLE_DUPLICATES.inc()
             self._tracer.conversation(conversation_id)
 
 
 class StatusKeeper:
     """Applies statuses and follows up: failures are retried or given up, waiting rows released."""
 
-    def __init__(self, *, statuses: StatusPort, doorbell: Doorbell, tracer: Tracer) -> None:
+    def __init__(
+        self, *, statuses: StatusPort, doorbell: Doorbell, reports: NumberReports, tracer: Tracer
+    ) -> None:
         self._statuses = statuses
         self._doorbell = doorbell
+        self._reports = reports
         self._tracer = tracer
 
     async def apply(self, seqs: Sequence[int]) -> None:
@@ -144,9 +151,11 @@ class StatusKeeper:
 
     async def _failed(self, status: AppliedStatus) -> None:
         """Meta accepted and then did not deliver: the same table decides as for a refusal."""
+        failure = classify(status.error_code, from_status=True)
+        if status.phone_number_id is not None:
+            self._reports.refused(status.phone_number_id, failure, code=status.error_code)
         if status.outbox_id is None:
             return
-        failure = classify(status.error_code, from_status=True)
         state, after_s = after_refusal(failure, status.attempts)
         if state is OutboxState.QUEUED:
             await self._statuses.requeue_failed(
@@ -154,5 +163,5 @@ class StatusKeeper:
             )
         else:
             await self._statuses.give_up_failed(
-                status.outbox_id, reason=failure.reason, code=status.error_code
+                status.outbox_id, state=state, reason=failure.reason, code=status.error_code
             )

@@ -8,6 +8,7 @@ from typing import Protocol
 from domain.content import Content
 from domain.ids import AttemptId, ConversationId, PhysicalNumberId
 from domain.outbox import Accepted, Claim, Lane, NotAccepted
+from integrations.whatsapp.failures import SendFailure
 from integrations.whatsapp.outbound import Recipient
 from integrations.whatsapp.reports import SendResult
 
@@ -57,5 +58,5 @@ class NumberReports(Protocol):
     """Tells the NumberPool how a number fares; never raises, never waits."""
 
     def refused(
-        self, phone_number_id: PhysicalNumberId, *, code: int | None, scope: str, reason: str
+        self, phone_number_id: PhysicalNumberId, failure: SendFailure, *, code: int | None
     ) -> None: ...

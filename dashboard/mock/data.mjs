@@ -32,6 +32,7 @@ export const system = {
   version: "0.1.0",
   model: { name: "claude-sonnet", rehearsal: true },
   pause_scope: "all",
+  alerts: [],
 };
 
 export const numbers = [
@@ -84,6 +85,7 @@ export function message(author, text, at, rest = {}) {
     status: author === "contact" ? "received" : "read",
     status_at: at,
     error: null,
+    possible_duplicate: false,
     reply_to: null,
     turn_id: null,
     phone_number_id: "1001",

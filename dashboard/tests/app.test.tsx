@@ -4,6 +4,7 @@ import userEvent from "@testing-library/user-event";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { App } from "@/app";
 import { closeSession } from "@/session/vault";
+import { system } from "../mock/data.mjs";
 import { conversations } from "../mock/scenes.mjs";
 import { startMock } from "../mock/server.mjs";
 
@@ -260,4 +261,35 @@ test("an API refusal is shown with what to do about it", async () => {
   expect(await screen.findByText("Conversa não encontrada")).toBeInTheDocument();
   expect(screen.getByText(/Volte à lista/)).toBeInTheDocument();
   expect(screen.getByRole("textbox", { name: "Nota interna" })).toHaveValue("ligar amanhã");
+});
+
+test("what a person must know of the house stands above every page", async () => {
+  const alerts = [
+    {
+      kind: "account_disabled",
+      text: "Conta parada: a Meta desativou a conta. Nada é enviado.",
+      since: new Date().toISOString(),
+      until: null,
+    },
+  ];
+  Object.assign(system, { alerts });
+  try {
+    open(VENDOR);
+    expect(await screen.findByText(/a Meta desativou a conta/)).toBeInTheDocument();
+  } finally {
+    Object.assign(system, { alerts: [] });
+  }
+});
+
+test("a message that may have arrived twice says so", async () => {
+  const maria = conversations.find(({ contact }) => contact.name === "Maria Souza");
+  const sent = maria?.messages.find((row: { direction: string }) => row.direction === "outbound");
+  if (!sent) throw new Error("the scene has an answer");
+  Object.assign(sent, { possible_duplicate: true });
+  try {
+    await openConversation("Maria Souza");
+    expect(await screen.findByText("pode ter chegado duas vezes")).toBeInTheDocument();
+  } finally {
+    Object.assign(sent, { possible_duplicate: false });
+  }
 });

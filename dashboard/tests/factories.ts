@@ -10,6 +10,7 @@ export function aMessage(rest: Partial<Message> & Pick<Message, "id" | "seq">): 
     status: "received",
     status_at: null,
     error: null,
+    possible_duplicate: false,
     reply_to: null,
     turn_id: null,
     phone_number_id: "1",

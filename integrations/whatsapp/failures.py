@@ -46,6 +46,11 @@ class SendFailure:
     tries: int = 0
     grows: float = 2.0
 
+    @property
+    def stops_sending(self) -> bool:
+        """Whether the number or the whole account is the trouble, and not this message."""
+        return self.action is Action.STOP and self.scope in {Scope.NUMBER, Scope.ACCOUNT}
+
     def pause_s(self, try_number: int) -> float | None:
         """Seconds before try `try_number` (1 is the first repetition), without jitter; None: do not try."""
         if self.retry_after_s is None or try_number > self.tries:

@@ -18,6 +18,7 @@ from domain.doorbell import Ring
 from domain.ids import ConversationId, PhysicalNumberId
 from domain.reply import AgentTurn, ModelCall, Outcome, Reply
 from domain.turn_context import TurnContext
+from integrations.whatsapp.failures import SendFailure
 from integrations.whatsapp.outbound import Recipient
 from integrations.whatsapp.reports import SendResult
 from storage.conversations import ConversationStore
@@ -120,7 +121,7 @@ class FakePool:
         return NumberChoice(phone_number_id=written_to, reason="o cliente escreveu para ele")
 
     def refused(
-        self, phone_number_id: PhysicalNumberId, *, code: int | None, scope: str, reason: str
+        self, phone_number_id: PhysicalNumberId, failure: SendFailure, *, code: int | None
     ) -> None:
         self.refusals.append((phone_number_id, code))
 

@@ -8,16 +8,23 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
+from typing_extensions import override
 
+from actors.number_pool.core import NumberPoolCore
+from actors.number_pool.messages import NumberSignal
 from actors.sender.keeper import OutboxKeeper, StatusKeeper
+from actors.sender.outcome import STOPPED_TRIES
+from domain.clock import SystemClock
 from domain.delivery import RANK
 from domain.doorbell import Ring
-from domain.ids import AttemptId, ConversationId, new_id
+from domain.ids import AttemptId, ConversationId, PhysicalNumberId, new_id
 from domain.outbox import ClaimVerdict
 from integrations.whatsapp.errors import UnknownOutcomeError
+from integrations.whatsapp.failures import SendFailure
+from storage.numbers import NumberStore
 from storage.outbox import Outbox
 from storage.statuses import StatusStore
-from tests.fakes.world import World
+from tests.fakes.world import FakePool, World
 from tests.house import FACADE, a_house, inbound, somebody_waits, status, store
 from tests.integration.test_turns import QUICK, a_conversation, run
 
@@ -30,6 +37,10 @@ class Bell:
 
     async def ring(self, rings) -> None:
         self.rings += rings
+
+
+class HandFeed:
+    def emit(self, event: str, data: object) -> None: ...
 
 
 class Health:
@@ -52,10 +63,17 @@ def world(pool: asyncpg.Pool) -> World:
     return World(pool, rules={"quiet": QUICK})
 
 
-def keeper(world: World, *, since: datetime | None = None, bell: Bell | None = None):
-    statuses = StatusKeeper(
-        statuses=StatusStore(world.pool), doorbell=bell or Bell(), tracer=world.tracer
+def status_keeper(world: World, bell: Bell | None = None) -> StatusKeeper:
+    return StatusKeeper(
+        statuses=StatusStore(world.pool),
+        doorbell=bell or Bell(),
+        reports=world.numbers,
+        tracer=world.tracer,
     )
+
+
+def keeper(world: World, *, since: datetime | None = None, bell: Bell | None = None):
+    statuses = status_keeper(world, bell)
     return OutboxKeeper(
         outbox=Outbox(world.pool),
         dispatcher=world.sender(),
@@ -154,7 +172,7 @@ async def test_a_failure_told_later_is_given_up_and_rings_the_conversation(pool,
     await store(pool, status(f"wamid.OUT{attempt}", "failed", attempt=attempt, code=131026))
     bell = Bell()
     seqs = [r["seq"] for r in await pool.fetch("SELECT seq FROM message_statuses")]
-    await StatusKeeper(statuses=StatusStore(pool), doorbell=bell, tracer=world.tracer).apply(seqs)
+    await status_keeper(world, bell).apply(seqs)
     assert await states(pool) == ["failed"]
     assert [r.conversation_id for r in bell.rings] == [conversation]
 
@@ -165,8 +183,7 @@ async def test_a_throttled_message_told_later_is_sent_again_with_a_new_claim(poo
     attempt = await pool.fetchval("SELECT id FROM send_attempts")
     await store(pool, status(f"wamid.OUT{attempt}", "failed", attempt=attempt, code=130429))
     seqs = [r["seq"] for r in await pool.fetch("SELECT seq FROM message_statuses")]
-    statuses = StatusKeeper(statuses=StatusStore(pool), doorbell=Bell(), tracer=world.tracer)
-    await statuses.apply(seqs)
+    await status_keeper(world).apply(seqs)
     assert await states(pool) == ["queued"]
     await pool.execute("UPDATE outbox SET not_before = now()")
     await world.sender().dispatch(conversation)
@@ -287,3 +304,81 @@ async def test_the_cap_counts_under_the_contacts_lock(pool, world):
             " FROM conversations WHERE id = $1", other, message,
         )  # fmt: skip
     assert await claiming == "loop_cap"
+
+
+class HeardNumbers(FakePool):
+    """Reports reach a real NumberPoolCore, as they do through its actor."""
+
+    def __init__(self, core: NumberPoolCore) -> None:
+        super().__init__()
+        self.core = core
+        self._heard: list[NumberSignal] = []
+
+    @override
+    def refused(
+        self, phone_number_id: PhysicalNumberId, failure: SendFailure, *, code: int | None
+    ) -> None:
+        super().refused(phone_number_id, failure, code=code)
+        self._heard.append(
+            NumberSignal(
+                phone_number_id=phone_number_id, code=code, scope=failure.scope,
+                stops=failure.stops_sending, reason=failure.reason,
+            )
+        )  # fmt: skip
+
+    async def work(self) -> None:
+        heard, self._heard = self._heard, []
+        await self.core.handle_signals(heard)
+
+
+async def told_later(world: World, code: int) -> None:
+    """Meta tells of the newest attempt that it failed after all."""
+    attempt = await world.pool.fetchval("SELECT id FROM send_attempts ORDER BY claimed_at DESC")
+    await store(world.pool, status(f"wamid.OUT{attempt}", "failed", attempt=attempt, code=code))
+    seqs = await world.pool.fetch("SELECT seq FROM message_statuses WHERE applied_at IS NULL")
+    await status_keeper(world).apply([r["seq"] for r in seqs])
+
+
+async def a_round(world: World, conversation: ConversationId) -> None:
+    """What the sender actor and the conversation do while a row is due."""
+    await world.pool.execute(
+        "UPDATE outbox SET not_before = now(), created_at = now() - interval '10 minutes'"
+    )
+    await keeper(world).settle()
+    await keeper(world).send_due()
+    await run(world, conversation)
+
+
+async def test_a_failure_of_the_account_told_later_stops_it_and_ends_after_a_few_tries(pool, world):
+    feed = HandFeed()
+    numbers = HeardNumbers(NumberPoolCore(NumberStore(pool), world.graph, feed, SystemClock()))
+    world.numbers = numbers
+    await numbers.core.refresh()
+    conversation = await a_conversation(pool)
+    await run(world, conversation)
+    await told_later(world, 131042)
+    await numbers.work()
+    for _ in range(3):
+        await a_round(world, conversation)
+    assert len(world.graph.sent) == 1, "nothing is tried while the account is stopped"
+    assert await pool.fetchval("SELECT state FROM physical_numbers") == "quarantined"
+    told = "SELECT count(*) FROM inbound_events WHERE kind = 'send_failed'"
+    assert (await pool.fetchval(told), await states(pool)) == (1, ["queued"])
+    for _ in range(STOPPED_TRIES + 3):  # each quarantine ends, and nothing was mended
+        await pool.execute("UPDATE physical_numbers SET state = 'active', health = 'healthy'")
+        await a_round(world, conversation)
+        await told_later(world, 131042)
+    assert len(world.graph.sent) == STOPPED_TRIES
+    assert (await pool.fetchval(told), await states(pool)) == (2, ["parked"])
+    assert await pool.fetchval("SELECT count(*) FROM handoffs") == 1
+    assert await pool.fetchval("SELECT status FROM messages WHERE author = 'agent'") == "parked"
+
+
+async def test_rows_of_a_stopped_number_do_not_stand_before_those_of_others(pool, world):
+    await a_conversation(pool)
+    await pool.execute("UPDATE physical_numbers SET state = 'quarantined', health = 'paused'")
+    await run(world, ConversationId(await pool.fetchval("SELECT id FROM conversations")))
+    await pool.execute("UPDATE outbox SET created_at = now() - interval '1 minute'")
+    assert await Outbox(pool).list_due(older_than=timedelta(0), limit=1) == []
+    await pool.execute("UPDATE physical_numbers SET state = 'active', health = 'healthy'")
+    assert len(await Outbox(pool).list_due(older_than=timedelta(0), limit=1)) == 1

@@ -381,6 +381,24 @@ async def test_a_burst_stored_in_one_flush_is_one_turn_in_order(pool, world):
     assert world.agent.asked == [["parte 0", "parte 1", "parte 2", "parte 3", "parte 4", "fim"]]
 
 
+async def test_a_turn_that_ends_in_a_defect_is_journalled_with_its_inputs(pool, world):
+    conversation = await a_conversation(pool, "Quanto custa?")
+
+    async def broken(context, *, on_stage):
+        on_stage("model.called", {"model": "scripted"})
+        raise RuntimeError("a defect of ours")
+
+    world.agent.answer = broken
+    with pytest.raises(RuntimeError, match="a defect of ours"):
+        await run(world, conversation)
+    turn = await pool.fetchrow("SELECT state, outcome, inputs, context, model_calls FROM turns")
+    asked = await pool.fetchval("SELECT id FROM messages WHERE direction = 'inbound'")
+    assert (turn["state"], turn["outcome"]) == ("failed", "RuntimeError")
+    assert turn["inputs"] == [str(asked)]
+    assert turn["context"]["pending"][0]["text"] == "Quanto custa?"
+    assert turn["model_calls"] == [{"error": "cancelled"}]
+
+
 async def test_a_defect_in_the_agent_does_not_loop_and_ends_with_a_person(pool, world):
     conversation = await a_conversation(pool)
 

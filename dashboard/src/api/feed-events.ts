@@ -41,6 +41,6 @@ export type FeedEvent =
   | { type: "message"; data: { conversation_id: string; message: Message } }
   | { type: "conversation"; data: { conversation: ConversationItem } }
   | { type: "trace"; data: Trace }
-  /** The house changed: the AI was paused or resumed. */
-  | { type: "system"; data: { ai_paused: boolean } }
+  /** The house changed: a pause, an account, a number, the money; what it is now is asked for. */
+  | { type: "system"; data: { ai_paused?: boolean } }
   | { type: "reset" };

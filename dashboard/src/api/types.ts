@@ -113,6 +113,8 @@ export interface Message {
   status: MessageStatus;
   status_at: string | null;
   error: SendError | null;
+  /** It was sent again because nobody knew whether it had left. */
+  possible_duplicate: boolean;
   reply_to: string | null;
   turn_id: string | null;
   phone_number_id: string | null;
@@ -231,6 +233,14 @@ export interface SentResult extends TakeoverResult {
   message_id: string;
 }
 
+/** Something a person must know now; it goes when its cause goes. */
+export interface Alert {
+  kind: "account_restricted" | "account_disabled" | "number_paused" | "number_banned" | "day_money_spent";
+  text: string;
+  since: string;
+  until: string | null;
+}
+
 export interface SystemState {
   ai_paused: boolean;
   paused_by: string | null;
@@ -240,6 +250,7 @@ export interface SystemState {
   version: string;
   model: { name: string; rehearsal: boolean };
   pause_scope: string | null;
+  alerts: Alert[];
 }
 
 export type NumberHealth = "healthy" | "degraded" | "paused" | "banned";

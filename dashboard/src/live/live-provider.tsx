@@ -51,6 +51,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
           break;
         case "system":
           void client.invalidateQueries({ queryKey: keys.system });
+          void client.invalidateQueries({ queryKey: keys.numbers });
           void client.invalidateQueries({ queryKey: keys.conversations });
           break;
         case "reset":

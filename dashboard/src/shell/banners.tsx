@@ -1,7 +1,7 @@
-import { CloudOff, FlaskConical, KeyRound, PauseCircle } from "lucide-react";
+import { CloudOff, FlaskConical, KeyRound, PauseCircle, TriangleAlert } from "lucide-react";
 import { useState } from "react";
-import type { SystemState } from "@/api/types";
-import { formatAgo, useNow } from "@/format/time";
+import type { Alert, SystemState } from "@/api/types";
+import { formatAgo, formatFull, useNow } from "@/format/time";
 import { useOnline } from "@/live/live-provider";
 import { useIsSupervisor, useMe } from "@/session/session";
 import { Button } from "@/ui/button";
@@ -21,6 +21,9 @@ export function Banners() {
         </p>
       )}
       {system.data?.ai_paused && <PausedBar system={system.data} />}
+      {system.data?.alerts.map((alert) => (
+        <AlertBar key={`${alert.kind} ${alert.text}`} alert={alert} />
+      ))}
       {system.data && !system.data.sandbox && <InitialPasswordBar />}
       {system.data?.sandbox && <SandboxBar rehearsal={system.data.model.rehearsal} />}
     </>
@@ -48,6 +51,25 @@ function PausedBar({ system }: { system: SystemState }) {
           Retomar
         </Button>
       )}
+    </div>
+  );
+}
+
+/** What stops everything is as loud as the pause; what stops a part is said more quietly. */
+const STOPS_ALL: ReadonlySet<Alert["kind"]> = new Set(["account_disabled", "day_money_spent"]);
+
+function AlertBar({ alert }: { alert: Alert }) {
+  const now = useNow(30_000);
+  return (
+    <div
+      role="alert"
+      className={`${styles.banner} ${STOPS_ALL.has(alert.kind) ? styles.paused : styles.part}`}
+    >
+      <TriangleAlert size={18} aria-hidden="true" />
+      <span>
+        <strong>{alert.text}</strong> {formatAgo(alert.since, now)}
+        {alert.until && `, até ${formatFull(alert.until)}`}
+      </span>
     </div>
   );
 }

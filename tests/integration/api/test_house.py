@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,6 +8,8 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from storage.counters import CounterTotals
+from telemetry.totals import Sample
 from tests.house import FACADE
 from tests.integration.api.desk import Desk
 
@@ -53,7 +56,7 @@ async def test_a_number_is_drained_and_activated(desk: Desk):
     assert drained.json()["state"] == "draining"
     assert (await desk.ana.post(f"/numbers/{FACADE}/activate")).json()["state"] == "active"
     assert (await desk.ana.post("/numbers/999/drain")).status_code == 404
-    await desk.pool.execute("UPDATE physical_numbers SET state = 'disabled'")
+    await desk.pool.execute("UPDATE physical_numbers SET wish = 'disabled'")
     assert (await desk.ana.post(f"/numbers/{FACADE}/activate")).status_code == 409
 
 
@@ -68,6 +71,54 @@ async def test_the_figures_as_json_and_as_prometheus_text(desk: Desk):
     assert text.headers["content-type"].startswith("text/plain")
     assert 'vitrine_conversations{mode="agent"} 1.0' in text.text
     assert "vitrine_http_requests_total" in text.text
+
+
+async def test_what_a_person_must_know_stands_on_every_screen_while_it_lasts(desk: Desk):
+    assert (await desk.bia.get("/system")).json()["alerts"] == []
+    await desk.pool.execute(
+        "UPDATE physical_numbers SET health = 'paused', health_reason = 'muitas denúncias',"
+        " quarantined_until = now() + interval '30 minutes' WHERE phone_number_id = $1",
+        FACADE,
+    )
+    [paused] = (await desk.bia.get("/system")).json()["alerts"]
+    assert (paused["kind"], paused["until"] is None) == ("number_paused", False)
+    assert "Número +55 11 3000-1234 parado: muitas denúncias." in paused["text"]
+    await desk.pool.execute(
+        "UPDATE accounts SET standing = 'disabled', standing_reason = 'a Meta desativou a conta',"
+        " standing_at = now()"
+    )
+    [disabled] = (await desk.bia.get("/system")).json()["alerts"]
+    assert disabled["text"] == "Conta parada: a Meta desativou a conta. Nada é enviado."
+    figures = (await desk.ana.get("/metrics", headers={"Accept": "application/json"})).json()
+    assert figures["numbers_by_health"]["paused"] == 1
+    assert figures["accounts_by_standing"] == {"good": 0, "restricted": 0, "disabled": 1}
+    await desk.pool.execute(
+        "UPDATE accounts SET standing = 'restricted', standing_until = now() - interval '1 second'"
+    )
+    await desk.pool.execute("UPDATE physical_numbers SET health = 'healthy'")
+    assert (await desk.bia.get("/system")).json()["alerts"] == []
+
+
+async def test_what_another_process_counted_is_in_the_figures(desk: Desk):
+    """The webhook's replica has no /metrics of its own: it hands its counts on with its beats."""
+    replica = CounterTotals(desk.pool)
+    await asyncio.gather(
+        *(replica.add({requests("200"): 2, requests("503"): 1, items("message"): 5}) for _ in "ab")
+    )
+    figures = (await desk.ana.get("/metrics", headers={"Accept": "application/json"})).json()
+    assert figures["webhook_requests"] == {"200": 4, "503": 2}
+    assert figures["webhook_items"] == {"message": 10}
+    text = (await desk.ana.get("/metrics", headers=PROMETHEUS)).text
+    assert 'vitrine_webhook_requests_total{status="200"} 4.0' in text
+    assert 'vitrine_webhook_items_total{kind="message"} 10.0' in text
+
+
+def requests(status: str) -> Sample:
+    return Sample(name="vitrine_webhook_requests_total", labels=f'{{"status": "{status}"}}')
+
+
+def items(kind: str) -> Sample:
+    return Sample(name="vitrine_webhook_items_total", labels=f'{{"kind": "{kind}"}}')
 
 
 async def test_a_scraper_needs_the_token_or_this_machine(desk_with: Callable[..., Awaitable[Desk]]):

@@ -124,3 +124,19 @@ async def test_metrics_text_is_for_this_machine_only(desk_with: Callable[..., Aw
         desk = await desk_with(settings=settings)
         assert (await desk.anyone.get("/metrics", headers=text)).status_code == 401
         assert (await desk.ana.get("/metrics", headers=text)).status_code == 200
+
+
+async def test_a_message_sent_again_without_knowing_says_so_and_is_counted(desk: Desk):
+    conversation_id = await desk.conversation()
+    message_id = await parked(desk, conversation_id, "unknown_outcome", attempts=1)
+    path = f"/conversations/{conversation_id}"
+
+    async def marks() -> list[bool]:
+        messages = (await desk.ana.get(path)).json()["messages"]
+        return [m["possible_duplicate"] for m in messages]
+
+    assert await marks() == [False, False]
+    assert (await desk.ana.post(f"/messages/{message_id}/resend")).status_code == 200
+    assert await marks() == [False, True]
+    figures = (await desk.ana.get("/metrics", headers={"Accept": "application/json"})).json()
+    assert figures["errors"]["possible_duplicates_today"] == 1

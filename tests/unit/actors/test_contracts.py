@@ -28,14 +28,14 @@ CONTRACT = {
     "actors.number_pool.messages": {
         "ChooseNumber": ["conversation_id", "traffic_class", "written_to"],
         "ChosenNumber": ["phone_number_id", "reason"],
-        "NumberSignal": ["phone_number_id", "code", "scope", "reason"],
+        "NumberSignal": ["phone_number_id", "code", "scope", "stops", "reason"],
     },
 }
 SAMPLES = [
     RingConversations(rings=((UUID(int=1), "message"),)),
     ChooseNumber(conversation_id=UUID(int=1), traffic_class="sales", written_to=None),
     ChosenNumber(phone_number_id="1", reason="x"),
-    NumberSignal(phone_number_id="1", code=131031, scope="account", reason="x"),
+    NumberSignal(phone_number_id="1", code=131031, scope="account", stops=True, reason="x"),
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.sender.outcome import LATEST_RETRY_S, outcome_of
+from actors.sender.outcome import LATEST_RETRY_S, NOT_SENT_TRIES, STOPPED_TRIES, outcome_of
 from domain.errors import InvalidInputError
 from domain.ids import AttemptId, OutboxId, new_id
 from domain.outbox import OutboxState
@@ -41,8 +41,15 @@ def test_the_pair_rate_waits_four_to_the_power_of_n():
 
 
 @pytest.mark.parametrize("code", [190, 131031, 368, 131042, 33])
-def test_a_stopped_number_or_account_keeps_the_row_for_when_it_is_mended(code):
-    assert after(GraphError(400, code)).next_state is OutboxState.QUEUED
+def test_a_stopped_number_or_account_keeps_the_row_and_then_asks_a_person(code):
+    states = [after(GraphError(400, code), n).next_state for n in range(1, STOPPED_TRIES + 1)]
+    assert states == [OutboxState.QUEUED] * (STOPPED_TRIES - 1) + [OutboxState.PARKED]
+
+
+def test_without_a_connection_a_row_is_tried_for_about_an_hour():
+    results = [after(NotSentError("x"), n) for n in range(1, NOT_SENT_TRIES + 1)]
+    assert [r.next_state for r in results[-2:]] == [OutboxState.QUEUED, OutboxState.PARKED]
+    assert sum(r.retry_after_s for r in results[:-1]) == pytest.approx(LATEST_RETRY_S, rel=0.1)
 
 
 def test_a_reply_is_not_kept_for_tomorrow():
@@ -56,7 +63,6 @@ def test_an_invalid_message_fails_with_words_a_person_understands():
 
 @pytest.mark.parametrize("code", sorted(TABLE))
 def test_every_code_ends_somewhere_and_no_row_is_tried_for_ever(code):
-    states = [after(GraphError(400, code), n) for n in range(1, 12)]
-    assert all(r.retry_after_s <= max(LATEST_RETRY_S, 90) for r in states)
-    waits_for_mending = states[-1].next_state is OutboxState.QUEUED
-    assert not waits_for_mending or TABLE[code].action == "stop"
+    results = [after(GraphError(400, code), n) for n in range(1, 12)]
+    assert all(r.retry_after_s <= max(LATEST_RETRY_S, 90) for r in results)
+    assert results[-1].next_state is not OutboxState.QUEUED

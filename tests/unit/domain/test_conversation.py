@@ -22,11 +22,13 @@ from domain.conversation import (
     PastMessage,
     RecordConsent,
     Rest,
+    RestForMoney,
     RunTurn,
     WaitQuiet,
     decide,
 )
 from domain.ids import MessageId, new_id
+from domain.spending import TOLD_AT, Budget, Spending
 from tests.factories import NOW, make_conversation, make_event, make_rules
 
 RULES = make_rules()
@@ -244,3 +246,39 @@ def test_no_turn_is_ever_run_against_a_person_a_pause_or_a_missing_consent(
     if isinstance(decision, Rest) and decision.seen_up_to is not None:
         assert decision.seen_up_to == pending[-1].seq
     assert decide(replace(conversation), make_rules(consent=rule)) == decision
+
+
+def test_beyond_the_money_of_a_conversation_a_person_answers_and_the_contact_hears_it_once():
+    spent = Spending(conversation_micros=3_000_000)
+    decision = decide(make_conversation(make_event(), spending=spent), make_rules())
+    assert isinstance(decision, RestForMoney)
+    assert (decision.budget, decision.tell_contact) == (Budget.CONVERSATION, True)
+    told = {TOLD_AT: (NOW - timedelta(hours=23)).isoformat()}
+    again = decide(make_conversation(make_event(), spending=spent, state=told), make_rules())
+    assert isinstance(again, RestForMoney)
+    assert not again.tell_contact
+    told = {TOLD_AT: (NOW - timedelta(hours=25)).isoformat()}
+    later = decide(make_conversation(make_event(), spending=spent, state=told), make_rules())
+    assert isinstance(later, RestForMoney)
+    assert later.tell_contact
+
+
+def test_beyond_the_money_of_the_day_no_conversation_costs_more():
+    spent = make_conversation(make_event(), spending=Spending(day_is_spent=True))
+    decision = decide(spent, make_rules())
+    assert isinstance(decision, RestForMoney)
+    assert decision.budget is Budget.DAY
+
+
+def test_within_its_money_a_conversation_is_answered():
+    spending = Spending(conversation_micros=2_999_999)
+    conversation = make_conversation(make_event(), spending=spending)
+    assert isinstance(decide(conversation, make_rules()), RunTurn)
+
+
+def test_money_is_no_question_while_a_person_has_the_conversation_or_consent_is_missing():
+    spent = {"spending": Spending(day_is_spent=True)}
+    with_person = make_conversation(make_event(), mode=Mode.OPERATOR, **spent)
+    assert isinstance(decide(with_person, make_rules()), Rest)
+    asked = make_conversation(make_event(), consent=AiConsent.NONE, **spent)
+    assert isinstance(decide(asked, make_rules()), AskConsent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.ids import PhysicalNumberId
-from domain.number import NumberHealth, NumberState
+from domain.number import NumberHealth, Wish
 from routing.outbound import choose_number
 from tests.factories import FACADE_NUMBER, make_number
 
@@ -46,8 +46,8 @@ def test_a_new_thread_goes_to_the_least_loaded_by_weight():
 def test_a_new_thread_avoids_degraded_draining_and_quarantined_numbers():
     bad = [
         make_number("3", health=NumberHealth.DEGRADED),
-        make_number("4", state=NumberState.DRAINING),
-        make_number("5", state=NumberState.QUARANTINED, health=NumberHealth.PAUSED),
+        make_number("4", wish=Wish.DRAINING),
+        make_number("5", health=NumberHealth.PAUSED),
     ]
     choice = choose(*bad, make_number(OTHER, open_threads=99))
     assert choice is not None

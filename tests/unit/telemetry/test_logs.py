@@ -79,7 +79,7 @@ def test_a_reading_is_a_gauge_with_at_most_one_label():
         Reading(name="vitrine_b", help="B.", label="mode", samples={"agent": 1, "muted": 0}),
         Reading(name="vitrine_c", help="C.", samples={}),
     ]
-    text = exposition(readings).decode()
+    text = exposition(readings, {}).decode()
     assert "vitrine_a 2.0" in text
     assert 'vitrine_b{mode="muted"} 0.0' in text
     assert "# TYPE vitrine_feed_dropped_total counter" in text

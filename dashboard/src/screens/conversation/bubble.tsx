@@ -32,6 +32,14 @@ export function Bubble({ message, contactName, quoted, wasInFlight, conversation
       <ContentView content={message.content} text={message.text} />
       <footer className={styles.meta}>
         {wasInFlight && <span className={styles.flight}>já tinha saído</span>}
+        {message.possible_duplicate && (
+          <span
+            className={styles.flight}
+            title="Foi enviada de novo porque não se sabia se a primeira tinha saído"
+          >
+            pode ter chegado duas vezes
+          </span>
+        )}
         <time dateTime={message.at} title={formatFull(message.at)}>
           {formatClock(message.at)}
         </time>

@@ -84,6 +84,7 @@ function draftMessage(key: string, text: string, lastSeq: number, me: { id: stri
     status: "queued",
     status_at: null,
     error: null,
+    possible_duplicate: false,
     reply_to: null,
     turn_id: null,
     phone_number_id: null,

@@ -17,6 +17,11 @@ const TITLES: Record<string, string> = {
   outbox_by_state: "Envio",
   inbox: "Recebimento",
   errors: "Erros",
+  webhook_requests: "Chamadas da Meta, por resposta",
+  webhook_items: "Novidades da Meta, por tipo",
+  over_budget: "Turnos sem verba, com pessoas",
+  numbers_by_health: "Números",
+  accounts_by_standing: "Contas na Meta",
 };
 
 const WORDS: Record<string, string> = {
@@ -49,6 +54,21 @@ const WORDS: Record<string, string> = {
   unresolved: "sem conversa",
   sends_last_hour: "envios na última hora",
   turns_today: "turnos hoje",
+  possible_duplicates_today: "talvez em dobro hoje",
+  message: "mensagens",
+  status: "confirmações",
+  account: "avisos da conta",
+  number: "avisos de números",
+  template: "avisos de modelos",
+  conversation: "da conversa",
+  day: "do dia",
+  healthy: "saudáveis",
+  degraded: "degradados",
+  paused: "parados",
+  banned: "banidos",
+  good: "em ordem",
+  restricted: "restritas",
+  disabled: "desativadas",
   since: "desde",
 };
 
