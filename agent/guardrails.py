@@ -7,11 +7,13 @@ wording leaves instead. Rules that code can put right by itself (markdown that W
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from agent.language import language_of
+from domain.attribution import assents
 from domain.mention import Mention
 from domain.mentions import find_mentions
 from domain.plain_text import plain
@@ -104,12 +106,16 @@ def _language(draft: Draft) -> str | None:
 
 
 def _money(draft: Draft) -> str | None:
-    if not find_mentions(draft.message, today=draft.context.now.date()):
-        return None
+    if not find_mentions(draft.message, due=True) and not assents(draft.message):
+        return None  # nothing to look for: most answers end here
     unsourced = draft.sources().unsourced(draft.message, draft.context)
     if not unsourced:
         return None
-    return "Sem fonte em nenhuma ferramenta: " + "; ".join(_named(m) for m in unsourced) + "."
+    named = "; ".join(dict.fromkeys(_named(m) for m in unsourced))
+    return (
+        f"Sem fonte em nenhuma ferramenta: {named}. O que só o cliente disse pode ser retomado como dele "
+        "(“você mencionou …”), sem concordar."
+    )
 
 
 def _named(mention: Mention) -> str:
@@ -193,10 +199,14 @@ def _leak(draft: Draft) -> str | None:
     return None
 
 
-def _pieces(prompt: str) -> Iterator[str]:
-    for sentence in _sentences(prompt):
-        if len(sentence) >= _PROMPT_PIECE_MIN:
-            yield re.sub(r"\s+", " ", sentence).strip(" .!?-*#:;")
+@cache
+def _pieces(prompt: str) -> tuple[str, ...]:
+    """The prompt's longer sentences; a process has few prompts and a check in every turn."""
+    return tuple(
+        re.sub(r"\s+", " ", sentence).strip(" .!?-*#:;")
+        for sentence in _sentences(prompt)
+        if len(sentence) >= _PROMPT_PIECE_MIN
+    )
 
 
 def _sentences(text: str) -> tuple[str, ...]:

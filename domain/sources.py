@@ -1,9 +1,9 @@
 """Where a figure may come from, and which figures of a text come from nowhere.
 
-A figure has a source when a tool of this turn returned it, when it was said to this contact before
-by the AI (lately) or by a person of ours, or when the contact wrote it and the sentence only hands it
-back ("você mencionou R$ 500"). What the contact wrote never becomes our word for it: an earlier
-answer that merely echoed the contact is no source either.
+A figure has a source when a tool of this turn returned it, or when it was said to this contact before
+by the AI (lately) or by a person of ours. One that only the contact wrote is borrowed: it may be handed
+back ("você mencionou R$ 500", see `attribution`) and never becomes our word. Neither an earlier echo of
+it nor a plain "fechado!" to what the contact proposed can make it so.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from domain.attribution import BORROWED, OURS, assents, hands_back, proposes
 from domain.mention import DayRef, Mention, MentionKind
 from domain.mentions import find_mentions
 from domain.money import BRL, Money
@@ -25,13 +26,33 @@ from domain.turn_context import Author, TurnContext
 AGENT_QUOTE_VALID: Final = timedelta(hours=24)
 """Prices change: an older quote of the AI has to be looked up again. A person's word stands."""
 
-_ECHO: Final = re.compile(
-    r"\b(?:orcamento|voce (?:disse|falou|mencionou|citou|comentou|informou|quer|queria|pretende|tem|pensou|paga|gasta|viu|recebeu|perguntou)|"
-    r"mencion\w+|nao|infelizmente|preciso (?:confirmar|verificar|conferir)|vou (?:confirmar|verificar|conferir|registrar|anotar)|"
-    r"anotei|registrei|entendi|entendo)\b"
-)
 _PAYING: Final = re.compile(
-    r"\b(?:pix|chave|boleto|pag\w+|transfer\w+|deposit\w+|venc\w*|parcel\w+|fatura|entrada)\b"
+    r"\b(?:pix|chave|boletos?|pag\w+|quit\w+|transfer\w+|deposit\w+|venc\w*|parcel\w+|faturas?|entrada|debitos?|cobranca|acordo|"
+    r"mensalidade|acert(?:o|ar|amos))\b"
+)
+#: A day of which people only speak or meet: naming it again grants nothing.
+_MEETING: Final = re.compile(
+    r"\b(?:fal(?:ar|amos|o)|convers\w+|lig(?:o|ar|amos|acao|a)|call|reuniao|visita\w*|demonstracao|agend\w+|marc(?:ar|ado|amos|o|ou)|"
+    r"retorn\w+|contato|encontro|evento|aniversario|casamento|viagem|festa|inaugur\w+|comec\w+|precisa\w*)\b"
+)
+_NAMING: Final = frozenset(
+    {
+        "plano",
+        "pacote",
+        "combo",
+        "kit",
+        "modulo",
+        "versao",
+        "modelo",
+        "fibra",
+        "linha",
+        "internet",
+        "turbo",
+    }
+)
+_NO_NAME: Final = re.compile(
+    r"(?:por|a|de|em|o|os|so|apenas|somente|ate|e|ou|cust\w+|sa[ie]\w*|fic\w+|fa[cz]\w*|pag\w+|cobr\w+|vale|valor|preco|total|consig\w+|"
+    r"d[oa]u?|deix\w+|fech\w+|uns|umas|mensal\w*|cerca|tipo|r\$|rs|reais|[^a-z].*|)"
 )
 
 
@@ -43,6 +64,8 @@ class Figures:
     percents: set[Decimal] = field(default_factory=set)
     instalments: set[int] = field(default_factory=set)
     days: set[DayRef] = field(default_factory=set)
+    #: Days that are no single day ("mês que vem", "em 30 dias"), as they were written.
+    spans: set[str] = field(default_factory=set)
     #: Numbers of what the contact wrote, whatever they count: "500" answers "qual o orçamento?".
     loose: set[Decimal] = field(default_factory=set)
     #: All words, without what people put between characters: codes are looked up in it.
@@ -50,9 +73,12 @@ class Figures:
     #: Plain text: "plano 500" is looked up in it.
     words: str = ""
 
-    def read(self, text: str, *, bare: bool = True) -> None:
-        """Adds every figure of a text. Without `bare`, a number needs a sign of being money."""
-        for mention in find_mentions(text, bare=bare):
+    def read(self, text: str, *, bare: bool = True, due: bool = False) -> None:
+        """Adds every figure of a text. Without `bare`, a number needs a sign of being money.
+
+        `due`: relative days count whatever their sentence speaks of.
+        """
+        for mention in find_mentions(text, bare=bare, due=due):
             self.add(mention)
         self.squeezed += "\n" + code_of(text)
         self.words += "\n" + re.sub(r"\s+", " ", plain(text))
@@ -67,7 +93,9 @@ class Figures:
                 self.days.add(mention.value)
             case int():
                 self.instalments.add(mention.value)
-            case str() | None:
+            case None:
+                self.spans.add(mention.quote)
+            case str():
                 pass
 
     def has(self, mention: Mention) -> bool:
@@ -79,15 +107,22 @@ class Figures:
             case MentionKind.INSTALMENTS:
                 return mention.value in self.instalments
             case MentionKind.DATE:
-                return isinstance(mention.value, DayRef) and any(
-                    _same_day(mention.value, known) for known in self.days
+                return mention.quote in self.spans or (
+                    isinstance(mention.value, DayRef)
+                    and any(_same_day(mention.value, known) for known in self.days)
                 )
             case MentionKind.CODE:
                 return str(mention.value) in self.squeezed
 
-    def names(self, mention: Mention) -> bool:
-        """A bare number that belongs to a name found here ("plano 500"), not to a price."""
-        return mention.bare and f"{mention.before} " in f"{self.words} ".replace("\n", " ")
+    def names(self, mention: Mention, *, closely: bool = False) -> bool:
+        """A bare number that belongs to a name found here ("plano 500"), not to a price ("por 500").
+
+        `closely`: the words are not ours alone, so only what introduces a name may stand before it.
+        """
+        word = mention.before.split(" ", 1)[0]
+        if not mention.bare or (word not in _NAMING if closely else _NO_NAME.fullmatch(word)):
+            return False
+        return f" {mention.before} " in f" {self.words} ".replace("\n", " ")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,21 +140,63 @@ class Sources:
                     Money(centavos=value, currency=str(result.get("currency", BRL)))
                 )
             elif isinstance(value, str):
-                self.said.read(value, bare=False)
+                self.said.read(value, bare=False, due=True)
 
     def unsourced(self, message: str, context: TurnContext) -> tuple[Mention, ...]:
-        """The figures of an outgoing message that come from nowhere."""
-        mentions = find_mentions(message, today=context.now.date())
-        return tuple(m for m in mentions if not self._stands(m))
+        """The figures of an outgoing message that come from nowhere, or that it lets the contact dictate."""
+        today = context.now.date()
+        asked = [m for p in context.pending for m in find_mentions(p.text, today=today)]
+        paying = any(_PAYING.search(plain(p.text)) for p in context.pending)
+        mentions = find_mentions(message, today=today, due=paying)
+        ours = [m for m in mentions if self._is_ours(m)]
+        wrong: list[Mention] = []
+        handed_back: list[Mention] = []
+        for sentence in dict.fromkeys(m.sentence for m in mentions):
+            foreign = [m for m in mentions if m.sentence == sentence and m not in ours]
+            to_check = [m for m in foreign if not self._is_meeting(m, paying=paying)]
+            marks = {m.quote: OURS for m in ours if m.sentence == sentence}
+            marks |= {m.quote: BORROWED for m in to_check}
+            if not to_check:
+                continue
+            if all(self._is_borrowed(m) for m in to_check) and hands_back(sentence, marks):
+                handed_back += to_check
+            else:
+                wrong += to_check
+        stated = {m.kind for m in ours}
+        proposed = [m for m in asked if self._is_proposal(m) and m.kind not in stated]
+        if (handed_back or proposed) and assents(message):
+            wrong += handed_back or proposed
+        return tuple(wrong)
 
-    def _stands(self, mention: Mention) -> bool:
-        if self.said.has(mention) or self.said.names(mention) or self.contact.names(mention):
+    def _is_ours(self, mention: Mention) -> bool:
+        said, contact = self.said, self.contact
+        if said.has(mention) or contact.names(mention, closely=True):
             return True
-        if not (self.contact.has(mention) or _value_of(mention) in self.contact.loose):
+        return said.names(mention, closely=_value_of(mention) in contact.loose)
+
+    def _is_borrowed(self, mention: Mention) -> bool:
+        """The contact wrote it, whatever it counted there."""
+        if self.contact.has(mention) or _value_of(mention) in self.contact.loose:
+            return True
+        return mention.kind is MentionKind.DATE and mention.quote in self.contact.words
+
+    def _is_meeting(self, mention: Mention, *, paying: bool) -> bool:
+        """A day the contact named, where nobody speaks of paying: it may be repeated freely."""
+        return (
+            mention.kind is MentionKind.DATE
+            and not paying
+            and self._is_borrowed(mention)
+            and _MEETING.search(mention.sentence) is not None
+            and _PAYING.search(mention.sentence) is None
+        )
+
+    def _is_proposal(self, mention: Mention) -> bool:
+        """The contact asks for a condition that is not ours: a yes to it would be a promise."""
+        if mention.kind is MentionKind.CODE or self._is_ours(mention):
             return False
-        if mention.kind in {MentionKind.DATE, MentionKind.CODE}:
-            return not _PAYING.search(mention.sentence)
-        return bool(_ECHO.search(mention.sentence))
+        if mention.kind is MentionKind.DATE:
+            return _PAYING.search(mention.sentence) is not None
+        return mention.kind is not MentionKind.AMOUNT or proposes(mention.sentence, mention.quote)
 
 
 def sources_of(context: TurnContext) -> Sources:
@@ -162,15 +239,18 @@ def _value_of(mention: Mention) -> Decimal | None:
 
 
 def _read_said(sources: Sources, text: str, *, by_person: bool) -> None:
+    """Our earlier words. Those of the AI count without what they only echoed of the contact."""
     if by_person:
-        sources.said.read(text)
+        sources.said.read(text, due=True)
         return
     sources.said.words += "\n" + re.sub(r"\s+", " ", plain(text))
     for mention in find_mentions(text):
+        echoed = sources.contact.has(mention) or _value_of(mention) in sources.contact.loose
+        if echoed or hands_back(mention.sentence, {mention.quote: BORROWED}):
+            continue
         if mention.kind is MentionKind.CODE:
-            if not sources.contact.has(mention):
-                sources.said.squeezed += "\n" + str(mention.value)
-        elif not sources.contact.has(mention):
+            sources.said.squeezed += "\n" + str(mention.value)
+        else:
             sources.said.add(mention)
 
 
