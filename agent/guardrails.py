@@ -13,7 +13,6 @@ from functools import cache
 from typing import Final
 
 from agent.language import language_of
-from domain.attribution import assents
 from domain.mention import Mention
 from domain.mentions import find_mentions
 from domain.plain_text import plain
@@ -106,8 +105,9 @@ def _language(draft: Draft) -> str | None:
 
 
 def _money(draft: Draft) -> str | None:
-    if not find_mentions(draft.message, due=True) and not assents(draft.message):
-        return None  # nothing to look for: most answers end here
+    asked = (p.text for p in draft.context.pending)
+    if not any(find_mentions(text, due=True) for text in (draft.message, *asked)):
+        return None  # no figure said and none to say yes to: most answers end here
     unsourced = draft.sources().unsourced(draft.message, draft.context)
     if not unsourced:
         return None

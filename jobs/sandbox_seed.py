@@ -59,7 +59,7 @@ async def seed_company(pool: asyncpg.Pool, sandbox_url: str) -> None:
         answer.raise_for_status()
         company = answer.json()
     catalogue = CatalogueStore(pool)
-    await catalogue.upsert_products([_product(row) for row in company["products"]])
+    await catalogue.upsert_products([product_of(row) for row in company["products"]])
     await catalogue.upsert_knowledge(
         [KnowledgePage(title=row["title"], body=row["body"]) for row in company["knowledge"]]
     )
@@ -71,7 +71,7 @@ async def seed_company(pool: asyncpg.Pool, sandbox_url: str) -> None:
     log.info("sandbox.seeded", conversations=len(company["conversations"]))
 
 
-def _product(row: Mapping[str, Any]) -> Product:
+def product_of(row: Mapping[str, Any]) -> Product:
     floor = row.get("floor_centavos")
     return Product(
         sku=row["sku"],
