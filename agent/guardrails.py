@@ -163,6 +163,15 @@ _HANDING: Final = re.compile(
 )
 
 
+def promises_person(message: str) -> bool:
+    """The message itself says that a person is called or will answer."""
+    return any(
+        _HANDING.search(s) or (_PERSON_WORD.search(s) and _WILL_ACT.search(s))
+        for s in _sentences(message)
+        if not s.endswith("?")
+    )
+
+
 def _handoff_promised(draft: Draft) -> str | None:
     if draft.handing_over:
         return None

@@ -29,6 +29,7 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
            AND i.kind = 'phone' AND i.superseded_at IS NULL ORDER BY i.first_seen_at DESC LIMIT 1) AS phone,
        EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused') AS ai_paused,
        (SELECT count(*) FROM operators WHERE online_until > now()) AS operators_online,
+       (SELECT count(*) FROM handoffs WHERE state = 'queued') AS queue_length,
        clock_timestamp() AS db_now,
        (SELECT jsonb_agg(to_jsonb(e) ORDER BY e.seq) FROM (
            SELECT e.seq, e.id, e.kind, e.payload, e.attempts, e.message_id, e.wamid, e.phone_number_id, e.sent_at,
@@ -283,6 +284,7 @@ def _conversation(row: asyncpg.Record) -> Conversation:
         calls=[(subject, parse_time(at)) for subject, at in row["calls"] or ()],
         handoff=_handoff(row["handoff"]),
         operators_online=row["operators_online"],
+        queue_length=row["queue_length"],
     )
 
 
