@@ -25,7 +25,7 @@ _URL: Final = r"(?:https?://|www\.)\S+|\b[a-z0-9-]+\.(?:com|net|org|app|io|link|
 _EMAIL: Final = r"[a-z0-9._%+\-]+@[a-z0-9.\-]+\.[a-z]{2,}"
 _UUID: Final = r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b"
 _EMV: Final = r"\b000201[0-9a-z*./+@\-]{20,}"
-_LONG: Final = r"(?<![\d,])\+?\(?\d(?:[ .\-/()]{0,2}\d){9,}(?![,\d])"
+_LONG: Final = r"(?<![\d,])\+?\(?\d(?:[ .\-/()]{0,2}\d){9,}(?!,?\d)"
 _CODES: Final = re.compile("|".join((_EMAIL, _URL, _UUID, _EMV, _LONG)))
 
 _ISO_DATE: Final = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})(?!\d)")
@@ -53,24 +53,27 @@ _RELATIVE: Final = re.compile(
     r"("
     + (_DAY := "|".join(_WEEKDAYS))
     + r")(?:-feira)?(?!\s+(?:via|vez|parcela|opcao|loja|etapa|fase))|"
-    r"(" + _DAY + r")(?:-feira)?(?:\s+que\s+vem)|"
-    r"((?:semana|mes) que vem|proxim[oa] (?:semana|mes)|(?:fim|final|comeco|inicio) d[oe] mes|"
+    r"(?<!de )(?<! a )(?<!e )("
+    + _DAY
+    + r")(?:-feira)?(?:\s+que\s+vem)?(?!\s+(?:a|via|vez|parcelas?|opcao|loja|etapa|fase|a)\b)|"
+    r"((?:em|para|pra|ate|so em) (?:janeiro|fevereiro|marco|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro)|"
+    r"(?:semana|mes) que vem|proxim[oa] (?:semana|mes)|(?:fim|final|comeco|inicio) d[oe] mes|"
     r"(?:em|daqui a|com|depois de|apos) \w+ (?:dias?|semanas?|meses)))\b"
 )
 _DUE: Final = re.compile(
-    r"\b(venc\w*|pag(?:ar|amento|ue|ando|a|uem)|boletos?|fatura|prazo|valid[ao]s?|validade|promocao|oferta|desconto|"
+    r"\b(venc\w*|pag(?:ar|amento|ue|ando|uem)|paga (?=ate|em|na|no|so|seg|ter|qua|qui|sex|sab|dom|mes|dep|daqui|ama)|boletos?|fatura|prazo|valid[ao]s?|validade|promocao|oferta|desconto|"
     r"quit(?:ar|e|a)|debito|cobranca|parcelas?|entrada)\b"
 )
 _FREE: Final = re.compile(
     r"\b(gratis|gratuit[oa]s?|gratuitamente|de graca|sem (?:nenhum )?custos?|custo zero|isent[oa]s?|isencao|cortesia|brindes?|"
-    r"bonificad[oa]s?|nao (?:vai )?paga(?:r)? nada|sem pagar(?: nada)?|por nossa conta|na faixa|0800|"
+    r"bonificad[oa]s?|nao (?:vai )?paga(?:r)? nada|(?:mes|mensalidade|adesao|instalacao) nao (?:se )?paga|sem pagar(?: nada)?|por nossa conta|na faixa|0800|"
     r"(?:leve|leva|compre|compra) \w+ (?:e )?(?:pague|paga|pagando|ganhe|ganha) \w+)\b"
 )
 _PART: Final = r"d[oae]s? (?:precos?|valor(?:es)?|mensalidades?|taxas?|planos?|custos?)"
 _SHARES: Final = (
     (
         re.compile(
-            rf"\b(?:(?:pela|por|so|apenas|na) metade|metade {_PART}|mei[oa] (?:preco|entrada|mensalidade|taxa))\b"
+            rf"\b(?:(?:pela|por|so|apenas|na) metade|metade {_PART}|metade (?:agora|hoje|antes|depois|a vista|no ato|na entrega|de entrada)|mei[oa] (?:preco|entrada|mensalidade|taxa))\b"
         ),
         Decimal(50),
     ),
@@ -96,11 +99,15 @@ def find_mentions(
     `due`: the talk is about paying, so a relative day is a due date whatever its sentence says.
     """
     found: list[Mention] = []
-    for match in _SENTENCE.finditer(plain(text)):
-        sentence = _hide_spaced_thousands(match.group().strip())
-        if sentence:
-            found.extend(_in_sentence(sentence, today, bare=bare, due=due))
+    for sentence in sentences_of(text):
+        found.extend(_in_sentence(sentence, today, bare=bare, due=due))
     return tuple(found)
+
+
+def sentences_of(text: str) -> tuple[str, ...]:
+    """The sentences of a text in plain form, as mentions name them."""
+    found = (_hide_spaced_thousands(m.group().strip()) for m in _SENTENCE.finditer(plain(text)))
+    return tuple(sentence for sentence in found if sentence)
 
 
 def _in_sentence(sentence: str, today: date | None, *, bare: bool, due: bool) -> Iterator[Mention]:

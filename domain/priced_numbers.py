@@ -216,6 +216,7 @@ def _instalments(tokens: Sequence[Token], number: Number) -> Read | None:
     is_rounds = word == "vezes" and (
         _text(tokens, number.first - 1) == "em"
         or following in {"sem", "de", "no", "iguais", "r$", "com"}
+        or (following in {",", ".", "!", ""} and "sem" in {_text(tokens, after + 2), ""})
     )
     if is_times or is_rounds or word in _INSTALMENT_WORDS:
         return MentionKind.INSTALMENTS, int(number.value), after + 1

@@ -15,9 +15,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from domain.attribution import BORROWED, OURS, assents, hands_back, proposes
+from domain.assent import adds_nothing, assents, keeps_distance, proposes
+from domain.attribution import BORROWED, OURS, hands_back
 from domain.mention import DayRef, Mention, MentionKind
-from domain.mentions import find_mentions
+from domain.mentions import find_mentions, sentences_of
 from domain.money import BRL, Money
 from domain.plain_text import code_of, plain
 from domain.priced_numbers import numbers_in
@@ -26,6 +27,7 @@ from domain.turn_context import Author, TurnContext
 AGENT_QUOTE_VALID: Final = timedelta(hours=24)
 """Prices change: an older quote of the AI has to be looked up again. A person's word stands."""
 
+_LATELY: Final = 8
 _PAYING: Final = re.compile(
     r"\b(?:pix|chave|boletos?|pag\w+|quit\w+|transfer\w+|deposit\w+|venc\w*|parcel\w+|faturas?|entrada|debitos?|cobranca|acordo|"
     r"mensalidade|acert(?:o|ar|amos))\b"
@@ -125,6 +127,22 @@ class Figures:
         return f" {mention.before} " in f" {self.words} ".replace("\n", " ")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Talk:
+    """Whether the contact speaks of paying: in what waits for an answer, or lately."""
+
+    paying_now: bool
+    paying: bool
+
+    @classmethod
+    def of(cls, context: TurnContext) -> _Talk:
+        now = any(_PAYING.search(plain(p.text)) for p in context.pending)
+        lately = (e.text for e in context.history[-_LATELY:] if e.author is Author.CONTACT)
+        return cls(
+            paying_now=now, paying=now or any(_PAYING.search(plain(text)) for text in lately)
+        )
+
+
 @dataclass(slots=True, kw_only=True)
 class Sources:
     """Every origin of a turn. Tool results are added as they come."""
@@ -145,28 +163,41 @@ class Sources:
     def unsourced(self, message: str, context: TurnContext) -> tuple[Mention, ...]:
         """The figures of an outgoing message that come from nowhere, or that it lets the contact dictate."""
         today = context.now.date()
-        asked = [m for p in context.pending for m in find_mentions(p.text, today=today)]
-        paying = any(_PAYING.search(plain(p.text)) for p in context.pending)
-        mentions = find_mentions(message, today=today, due=paying)
+        talk = _Talk.of(context)
+        mentions = find_mentions(message, today=today, due=talk.paying)
         ours = [m for m in mentions if self._is_ours(m)]
-        wrong: list[Mention] = []
-        handed_back: list[Mention] = []
-        for sentence in dict.fromkeys(m.sentence for m in mentions):
-            foreign = [m for m in mentions if m.sentence == sentence and m not in ours]
-            to_check = [m for m in foreign if not self._is_meeting(m, paying=paying)]
-            marks = {m.quote: OURS for m in ours if m.sentence == sentence}
-            marks |= {m.quote: BORROWED for m in to_check}
-            if not to_check:
-                continue
-            if all(self._is_borrowed(m) for m in to_check) and hands_back(sentence, marks):
-                handed_back += to_check
-            else:
-                wrong += to_check
+        foreign = [m for m in mentions if m not in ours and not self._is_free_day(m, talk)]
+        marks: dict[str, dict[str, str]] = {}
+        for mention in mentions:
+            if mention in ours or mention in foreign:
+                mark = OURS if mention in ours else BORROWED
+                marks.setdefault(mention.sentence, {})[mention.quote] = mark
+        wrong = [
+            m
+            for m in foreign
+            if not self._is_borrowed(m)
+            or not hands_back(m.sentence, marks[m.sentence])
+            or (m.kind is MentionKind.CODE and _PAYING.search(plain(message)))
+        ]
+        if wrong:
+            return tuple(wrong)
+        asked = [m for p in context.pending for m in find_mentions(p.text, today=today)]
+        proposed = [m for m in asked if self._is_proposal(m)]
+        borrowed = [m for m in foreign if m.kind is not MentionKind.CODE]
         stated = {m.kind for m in ours}
-        proposed = [m for m in asked if self._is_proposal(m) and m.kind not in stated]
-        if (handed_back or proposed) and assents(message):
-            wrong += handed_back or proposed
-        return tuple(wrong)
+        unanswered = [m for m in proposed if m.kind not in stated]
+        # "Em 3x?" may be answered "Sim, em até 12x"; no figure of ours makes a yes to "por 50?" harmless.
+        granted = [m for m in proposed if m in unanswered or m.kind is not MentionKind.INSTALMENTS]
+        if (borrowed or granted) and assents(message):
+            return tuple(borrowed or granted)
+        if unanswered and not keeps_distance(message):
+            return tuple(unanswered)
+        if borrowed and not (ours or keeps_distance(message)):
+            sentences = sentences_of(message)
+            name = context.contact.name
+            if not all(adds_nothing(s, marks.get(s, {}), name) for s in sentences):
+                return tuple(borrowed)
+        return ()
 
     def _is_ours(self, mention: Mention) -> bool:
         said, contact = self.said, self.contact
@@ -180,20 +211,20 @@ class Sources:
             return True
         return mention.kind is MentionKind.DATE and mention.quote in self.contact.words
 
-    def _is_meeting(self, mention: Mention, *, paying: bool) -> bool:
+    def _is_free_day(self, mention: Mention, talk: _Talk) -> bool:
         """A day the contact named, where nobody speaks of paying: it may be repeated freely."""
-        return (
-            mention.kind is MentionKind.DATE
-            and not paying
-            and self._is_borrowed(mention)
-            and _MEETING.search(mention.sentence) is not None
-            and _PAYING.search(mention.sentence) is None
-        )
+        if mention.kind is not MentionKind.DATE or not self._is_borrowed(mention):
+            return False
+        if talk.paying_now or _PAYING.search(mention.sentence):
+            return False
+        return not talk.paying or _MEETING.search(mention.sentence) is not None
 
     def _is_proposal(self, mention: Mention) -> bool:
         """The contact asks for a condition that is not ours: a yes to it would be a promise."""
-        if mention.kind is MentionKind.CODE or self._is_ours(mention):
+        if self._is_ours(mention):
             return False
+        if mention.kind is MentionKind.CODE:
+            return "?" in mention.sentence and _PAYING.search(mention.sentence) is not None
         if mention.kind is MentionKind.DATE:
             return _PAYING.search(mention.sentence) is not None
         return mention.kind is not MentionKind.AMOUNT or proposes(mention.sentence, mention.quote)

@@ -50,8 +50,10 @@ OPENINGS = {
     "queria saber se tem desconto à vista": says("Não posso conceder", "search_knowledge"),
     "tá muito caro, o concorrente faz por R$ 50": says("Não posso conceder"),
     "fecho agora se fizer por R$ 50": says("Não posso conceder"),
-    "posso parcelar em 3x?": says("cartão", "search_knowledge"),
-    "aceita boleto em 30 dias?": says("Aceitamos Pix, boleto", "search_knowledge"),
+    # No page says in how many times or days: the guard has the general answer taken back.
+    "posso parcelar em 3x?": says("confirmar isso com uma pessoa", "search_knowledge"),
+    "aceita boleto em 30 dias?": says("confirmar isso com uma pessoa", "search_knowledge"),
+    "aceita boleto?": says("Aceitamos Pix, boleto", "search_knowledge"),
     "aceita cartão?": says("cartão de crédito", "search_knowledge"),
     "vocês trabalham dia 25 de dezembro?": says("segunda a sexta", "search_knowledge"),
     "vocês tem loja fisica em BH?": says("on-line", "search_knowledge"),
@@ -109,7 +111,7 @@ async def test_an_unscripted_opening_gets_a_sensible_answer_or_the_honest_notice
     wanted = OPENINGS[opening]
     turn = await agent.answer(make_context(opening, company=COMPANY), on_stage=Stages())
     (bubble,) = turn.bubbles
-    assert turn.outcome is Outcome.ANSWERED, turn.guardrails
+    assert turn.outcome in {Outcome.ANSWERED, Outcome.REPAIRED}, turn.guardrails
     assert re.search(wanted.says, bubble), bubble
     assert wanted.tools <= {tool.name for tool in turn.tools if tool.ok}
     assert (turn.handoff.brief["kind"] if turn.handoff else None) == wanted.person
