@@ -7,8 +7,9 @@ wording leaves instead. Rules that code can put right by itself (markdown that W
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from agent.language import language_of
@@ -104,12 +105,17 @@ def _language(draft: Draft) -> str | None:
 
 
 def _money(draft: Draft) -> str | None:
-    if not find_mentions(draft.message, today=draft.context.now.date()):
-        return None
+    asked = (p.text for p in draft.context.pending)
+    if not any(find_mentions(text, due=True) for text in (draft.message, *asked)):
+        return None  # no figure said and none to say yes to: most answers end here
     unsourced = draft.sources().unsourced(draft.message, draft.context)
     if not unsourced:
         return None
-    return "Sem fonte em nenhuma ferramenta: " + "; ".join(_named(m) for m in unsourced) + "."
+    named = "; ".join(dict.fromkeys(_named(m) for m in unsourced))
+    return (
+        f"Sem fonte em nenhuma ferramenta: {named}. O que só o cliente disse pode ser retomado como dele "
+        "(“você mencionou …”), sem concordar."
+    )
 
 
 def _named(mention: Mention) -> str:
@@ -157,6 +163,15 @@ _HANDING: Final = re.compile(
 )
 
 
+def promises_person(message: str) -> bool:
+    """The message itself says that a person is called or will answer."""
+    return any(
+        _HANDING.search(s) or (_PERSON_WORD.search(s) and _WILL_ACT.search(s))
+        for s in _sentences(message)
+        if not s.endswith("?")
+    )
+
+
 def _handoff_promised(draft: Draft) -> str | None:
     if draft.handing_over:
         return None
@@ -193,10 +208,14 @@ def _leak(draft: Draft) -> str | None:
     return None
 
 
-def _pieces(prompt: str) -> Iterator[str]:
-    for sentence in _sentences(prompt):
-        if len(sentence) >= _PROMPT_PIECE_MIN:
-            yield re.sub(r"\s+", " ", sentence).strip(" .!?-*#:;")
+@cache
+def _pieces(prompt: str) -> tuple[str, ...]:
+    """The prompt's longer sentences; a process has few prompts and a check in every turn."""
+    return tuple(
+        re.sub(r"\s+", " ", sentence).strip(" .!?-*#:;")
+        for sentence in _sentences(prompt)
+        if len(sentence) >= _PROMPT_PIECE_MIN
+    )
 
 
 def _sentences(text: str) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ _WORDS: Final = {
     "pt": frozenset(
         {"que", "nao", "voce", "voces", "para", "com", "uma", "um", "e", "o", "os", "as", "do", "da", "em", "no",
          "na", "por", "seu", "sua", "nosso", "nossa", "ola", "oi", "obrigado", "obrigada", "quero", "tem", "mais",
-         "isso", "qual", "quanto", "plano", "pode", "posso", "ajudar", "bom", "boa", "dia", "tarde", "noite", "sim"}
+         "isso", "qual", "quanto", "plano", "pode", "posso", "ajudar", "bom", "boa", "dia", "dias", "tarde", "noite", "sim",
+         "aceita", "aceitam", "boleto", "ate", "nos", "ao", "como", "sem", "muito", "hoje", "esta", "sao", "mes", "preco"}
     ),
     "en": frozenset(
         {"the", "and", "you", "is", "are", "for", "with", "your", "we", "to", "of", "our", "can", "i", "my", "do",

@@ -11,6 +11,8 @@ LATE_EVENT_AGE = timedelta(
     hours=12
 )  # an older message (Meta's clock) is shown to a person, never answered
 
+TYPING_SHOWN_AGAIN = timedelta(seconds=20)  # Meta hides the sign after 25 s; a turn may take 75 s
+
 # Actors
 DEDICATED_ACTORS_PER_CORE = 4  # 50 MB and 1.7 s of start-up each on a small machine
 DEDICATED_ACTORS_DEFAULT_MOST = 64  # however many cores: each also holds a database connection

@@ -20,6 +20,7 @@ from domain.ids import (
     OperatorId,
     PhysicalNumberId,
 )
+from domain.reply import AgentTurn, NextAction, Outcome, ScheduleCall
 from domain.spending import Budget, MoneyCap, Spending, was_told
 from domain.turn import QuietRule
 
@@ -127,12 +128,21 @@ class Conversation:
     handoff: OpenHandoff | None = None
     operators_online: int = 0
     spending: Spending = field(default_factory=Spending)
+    #: Hand-overs that wait for a person, of all conversations.
+    queue_length: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def number(self) -> PhysicalNumberId | None:
         """By which its next message leaves as it is loaded."""
         return self.sticky_number or self.last_inbound_number
+
+    @property
+    def next_place(self) -> int:
+        """The place in the people's queue that a hand-over raised now would get, from 1."""
+        if self.handoff is not None and self.handoff.position is not None:
+            return self.handoff.position
+        return self.queue_length + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,3 +338,24 @@ def _money(conversation: Conversation, rules: TurnRules) -> Decision | None:
         return None
     told = was_told(conversation.state, conversation.db_now)
     return RestForMoney(events=conversation.pending, budget=budget, tell_contact=not told)
+
+
+# ---- after a turn
+
+
+def mode_after(conversation: Conversation, turn: AgentTurn) -> Mode | None:
+    """The mode a committed turn leaves behind; None keeps it.
+
+    The AI closes what it says is over only while nothing is open: no person is awaited and no call is
+    due. What the contact writes next opens it again.
+    """
+    says_over = (
+        turn.reply is not None
+        and turn.reply.next_action is NextAction.CLOSE
+        and turn.outcome in {Outcome.ANSWERED, Outcome.REPAIRED}
+    )
+    call = bool(conversation.calls) or any(isinstance(e, ScheduleCall) for e in turn.effects)
+    awaited = conversation.handoff is not None or turn.handoff is not None
+    if says_over and not call and not awaited:
+        return Mode.CLOSED
+    return Mode.AGENT if conversation.mode is Mode.CLOSED else None

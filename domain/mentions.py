@@ -25,7 +25,7 @@ _URL: Final = r"(?:https?://|www\.)\S+|\b[a-z0-9-]+\.(?:com|net|org|app|io|link|
 _EMAIL: Final = r"[a-z0-9._%+\-]+@[a-z0-9.\-]+\.[a-z]{2,}"
 _UUID: Final = r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b"
 _EMV: Final = r"\b000201[0-9a-z*./+@\-]{20,}"
-_LONG: Final = r"(?<![\d,])\+?\(?\d(?:[ .\-/()]{0,2}\d){9,}(?![,\d])"
+_LONG: Final = r"(?<![\d,])\+?\(?\d(?:[ .\-/()]{0,2}\d){9,}(?!,?\d)"
 _CODES: Final = re.compile("|".join((_EMAIL, _URL, _UUID, _EMV, _LONG)))
 
 _ISO_DATE: Final = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})(?!\d)")
@@ -50,38 +50,77 @@ _WEEKDAYS: Final = {
 _RELATIVE: Final = re.compile(
     r"\b(?:(depois de amanha|amanha|hoje)|"
     r"(?:(?:ate(?: a)?|na|nesta|nessa|esta|essa|proxima|para(?: a)?|pra|toda)\s+)"
-    r"(" + "|".join(_WEEKDAYS) + r")(?:-feira)?(?!\s+(?:via|vez|parcela|opcao|loja|etapa|fase)))\b"
+    r"("
+    + (_DAY := "|".join(_WEEKDAYS))
+    + r")(?:-feira)?(?!\s+(?:via|vez|parcela|opcao|loja|etapa|fase))|"
+    r"(?<!de )(?<! a )(?<!e )("
+    + _DAY
+    + r")(?:-feira)?(?:\s+que\s+vem)?(?!\s+(?:a|via|vez|parcelas?|opcao|loja|etapa|fase|a)\b)|"
+    r"((?:em|para|pra|ate|so em) (?:janeiro|fevereiro|marco|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro)|"
+    r"(?:semana|mes) que vem|proxim[oa] (?:semana|mes)|(?:fim|final|comeco|inicio) d[oe] mes|"
+    r"(?:em|daqui a|com|depois de|apos) \w+ (?:dias?|semanas?|meses)))\b"
 )
 _DUE: Final = re.compile(
-    r"\b(venc\w*|pag(?:ar|amento|ue|ando)|boletos?|fatura|prazo|valid[ao]s?|validade|promocao|oferta|desconto)\b"
+    r"\b(venc\w*|pag(?:ar|amento|ue|ando|uem)|paga (?=ate|em|na|no|so|seg|ter|qua|qui|sex|sab|dom|mes|dep|daqui|ama)|boletos?|fatura|prazo|valid[ao]s?|validade|promocao|oferta|desconto|"
+    r"quit(?:ar|e|a)|debito|cobranca|parcelas?|entrada)\b"
 )
 _FREE: Final = re.compile(
-    r"\b(gratis|gratuit[oa]s?|gratuitamente|de graca|sem custos?|custo zero|isent[oa]s?|isencao|cortesia|brindes?|bonificad[oa]s?)\b"
+    r"\b(gratis|gratuit[oa]s?|gratuitamente|de graca|sem (?:nenhum )?custos?|custo zero|isent[oa]s?|isencao|cortesia|brindes?|"
+    r"bonificad[oa]s?|nao (?:vai )?paga(?:r)? nada|(?:mes|mensalidade|adesao|instalacao) nao (?:se )?paga|sem pagar(?: nada)?|por nossa conta|na faixa|0800|"
+    r"(?:leve|leva|compre|compra) \w+ (?:e )?(?:pague|paga|pagando|ganhe|ganha) \w+)\b"
 )
-_HALF: Final = re.compile(r"\b(?:pela metade|metade d[oe] (?:preco|valor)|meio preco)\b")
+_PART: Final = r"d[oae]s? (?:precos?|valor(?:es)?|mensalidades?|taxas?|planos?|custos?)"
+_SHARES: Final = (
+    (
+        re.compile(
+            rf"\b(?:(?:pela|por|so|apenas|na) metade|metade {_PART}|metade (?:agora|hoje|antes|depois|a vista|no ato|na entrega|de entrada)|mei[oa] (?:preco|entrada|mensalidade|taxa))\b"
+        ),
+        Decimal(50),
+    ),
+    (re.compile(rf"\b(?:um )?terco {_PART}\b"), Decimal(33)),
+    (re.compile(rf"\b(?:um )?quarto {_PART}\b"), Decimal(25)),
+)
+_SLANG: Final = re.compile(
+    r"\b(?:(?:vint|trint|quarent|cinquent|sessent|setent|oitent|novent|duzent|trezent|quinhent)(?:inhos?|inhas?|ao|oes|ola)|"
+    r"ce[mn](?:zinho|tao)|milzinho)\b"
+)
+_SLANG_STEMS: Final = {
+    "vint": 20, "trint": 30, "quarent": 40, "cinquent": 50, "sessent": 60, "setent": 70, "oitent": 80,
+    "novent": 90, "duzent": 200, "trezent": 300, "quinhent": 500, "ce": 100, "mil": 1000,
+}  # fmt: skip
 
 
 @lru_cache(maxsize=2048)
 def find_mentions(
-    text: str, *, today: date | None = None, bare: bool = True
+    text: str, *, today: date | None = None, bare: bool = True, due: bool = False
 ) -> tuple[Mention, ...]:
-    """Everything the text says about money, in order of kind. `today` resolves "amanhã" in due dates."""
+    """Everything the text says about money, in order of kind. `today` resolves "amanhã" in due dates.
+
+    `due`: the talk is about paying, so a relative day is a due date whatever its sentence says.
+    """
     found: list[Mention] = []
-    for match in _SENTENCE.finditer(plain(text)):
-        sentence = match.group().strip()
-        if sentence:
-            found.extend(_in_sentence(sentence, today, bare=bare))
+    for sentence in sentences_of(text):
+        found.extend(_in_sentence(sentence, today, bare=bare, due=due))
     return tuple(found)
 
 
-def _in_sentence(sentence: str, today: date | None, *, bare: bool) -> Iterator[Mention]:
-    for pattern, value in ((_FREE, Money(centavos=0)), (_HALF, Decimal(50))):
+def sentences_of(text: str) -> tuple[str, ...]:
+    """The sentences of a text in plain form, as mentions name them."""
+    found = (_hide_spaced_thousands(m.group().strip()) for m in _SENTENCE.finditer(plain(text)))
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _in_sentence(sentence: str, today: date | None, *, bare: bool, due: bool) -> Iterator[Mention]:
+    for pattern, value in ((_FREE, Money(centavos=0)), *_SHARES):
         kind = MentionKind.AMOUNT if isinstance(value, Money) else MentionKind.PERCENT
         for match in pattern.finditer(sentence):
             yield Mention(kind=kind, value=value, quote=match.group(), sentence=sentence)
-    rest, dates = _take_dates(sentence, today)
+    for match in _SLANG.finditer(sentence):
+        units = next(n for stem, n in _SLANG_STEMS.items() if match.group().startswith(stem))
+        value = Money.of(Decimal(units))
+        yield Mention(kind=MentionKind.AMOUNT, value=value, quote=match.group(), sentence=sentence)
+    rest, dates = _take_dates(sentence, today, due=due or _DUE.search(sentence) is not None)
     yield from dates
-    rest = _hide_spaced_thousands(rest)
     rest, codes = _take_codes(rest, sentence)
     yield from codes
     yield from priced_numbers(rest, sentence, bare=bare)
@@ -90,7 +129,7 @@ def _in_sentence(sentence: str, today: date | None, *, bare: bool) -> Iterator[M
 # ---- dates
 
 
-def _take_dates(sentence: str, today: date | None) -> tuple[str, list[Mention]]:
+def _take_dates(sentence: str, today: date | None, *, due: bool) -> tuple[str, list[Mention]]:
     found: list[Mention] = []
 
     def note(match: re.Match[str], value: DayRef | None) -> str:
@@ -116,9 +155,9 @@ def _take_dates(sentence: str, today: date | None) -> tuple[str, list[Mention]]:
     rest = _ISO_DATE.sub(iso, sentence)
     rest = _SLASH_DATE.sub(slash, rest)
     rest = _MONTH_DATE.sub(named, rest)
-    if _DUE.search(sentence):
+    if due:
         for match in _RELATIVE.finditer(rest):
-            note(match, _resolve(match[1] or match[2], today))
+            note(match, _resolve(match[1] or match[2] or match[3] or "", today))
     return rest, found
 
 
@@ -132,6 +171,8 @@ def _resolve(word: str, today: date | None) -> DayRef | None:
     if today is None:
         return None
     ahead = {"hoje": 0, "amanha": 1, "depois de amanha": 2}.get(word)
+    if ahead is None and word not in _WEEKDAYS:
+        return None  # "mês que vem": no single day
     if ahead is None:
         ahead = (_WEEKDAYS[word] - today.weekday()) % 7
     day = today + timedelta(days=ahead)

@@ -35,14 +35,15 @@ _CURRENCY_BEFORE: Final = {
     "£": "GBP",
 }
 _CURRENCY_AFTER: Final = {
-    **dict.fromkeys(("reais", "real", "conto", "contos", "pila", "pilas", "mango", "mangos", "pratas", "brl", "r$", "dinheiros"), BRL),
+    **dict.fromkeys(("reais", "real", "conto", "contos", "pila", "pilas", "mango", "mangos", "prata", "pratas", "pau", "paus", "brl", "r$", "dinheiros"), BRL),
     **dict.fromkeys(("dolar", "dolares", "usd", "us$"), "USD"),
     **dict.fromkeys(("euro", "euros", "eur", "€"), "EUR"),
 }  # fmt: skip
 _PRICE: Final = re.compile(
     r"\b(prec\w*|valor\w*|cust(?:a|am|o|os|ar|ou|aria|ava)|sa(?:i|indo|iria)|fic(?:a|am|ou|aria|ando)|por|mensa(?:l|is|lidades?)|"
     r"anua(?:l|is|lidades?)|pag(?:a|ar|ue|ando|amento)|cobr\w+|descontos?|parcel\w+|total|apenas|so|somente|partir de|"
-    r"investimento|orcamento|oferta|promocao|promocional|vista|entrada|taxa|tarifa|multa|juros|frete|plano|reais|barato|caro|vale|fech\w+)\b"
+    r"investimento|orcamento|oferta|promocao|promocional|vista|entrada|taxa|tarifa|multa|juros|frete|plano|reais|barato|caro|vale|fech\w+|"
+    r"fac(?:o|emos)|faz(?:emos|er|em)?|faria|fizer(?:em)?|cons[ei]g\w+|deix\w+|dou|damos)\b"
 )
 #: A word right after a bare number that does not make it a count of something.
 _NOT_A_NOUN: Final = frozenset(
@@ -215,6 +216,7 @@ def _instalments(tokens: Sequence[Token], number: Number) -> Read | None:
     is_rounds = word == "vezes" and (
         _text(tokens, number.first - 1) == "em"
         or following in {"sem", "de", "no", "iguais", "r$", "com"}
+        or (following in {",", ".", "!", ""} and "sem" in {_text(tokens, after + 2), ""})
     )
     if is_times or is_rounds or word in _INSTALMENT_WORDS:
         return MentionKind.INSTALMENTS, int(number.value), after + 1

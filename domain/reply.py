@@ -12,10 +12,16 @@ from domain.handoff import Priority, Silence
 
 
 class NextAction(StrEnum):
+    """Where the model says the talk goes. Only `handoff` and `close` do something by themselves."""
+
     CONTINUE = "continue"
+    #: Puts the conversation into the people's queue, as the tool does.
     HANDOFF = "handoff"
+    #: A call is fixed or being arranged. The tool fixes it; without it this is a wish, kept in the journal.
     SCHEDULE = "schedule"
+    #: The contact will think or come back. Nothing is sent meanwhile; the conversation stays as it is.
     WAIT = "wait"
+    #: The talk is over: closed if nothing is open (`domain/conversation.py:mode_after`).
     CLOSE = "close"
 
 

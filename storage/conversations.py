@@ -35,6 +35,7 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
        (SELECT coalesce(sum(t.cost_micros), 0)::bigint FROM turns t WHERE t.conversation_id = c.id
            AND t.started_at > now() - interval '24 hours') AS spent_micros,
        (SELECT count(*) FROM operators WHERE online_until > now()) AS operators_online,
+       (SELECT count(*) FROM handoffs WHERE state = 'queued') AS queue_length,
        clock_timestamp() AS db_now,
        (SELECT jsonb_agg(to_jsonb(e) ORDER BY e.seq) FROM (
            SELECT e.seq, e.id, e.kind, e.payload, e.attempts, e.message_id, e.wamid, e.phone_number_id, e.sent_at,
@@ -304,6 +305,7 @@ def _conversation(row: asyncpg.Record) -> Conversation:
         calls=[(subject, parse_time(at)) for subject, at in row["calls"] or ()],
         handoff=_handoff(row["handoff"]),
         operators_online=row["operators_online"],
+        queue_length=row["queue_length"],
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from agent.queue_place import with_place
 from agent.wordings import wording
 from domain.commit import Commit, ConsentDraft, HandoffDraft, OutboundDraft
 from domain.consent import GRANT_BUTTON, REFUSE_BUTTON, ConsentAnswer
@@ -119,7 +120,13 @@ def record_consent(conversation: Conversation, step: RecordConsent, hours: str) 
     )
     outbound = []
     if not granted:
-        outbound = [system_text(wording("consent_refused", hours=hours).text)]
+        (told,) = with_place(
+            (wording("consent_refused", hours=hours).text,),
+            position=conversation.next_place,
+            hours=hours,
+            somebody_online=conversation.operators_online > 0,
+        )
+        outbound = [system_text(told)]
     return Commit(
         conversation_id=conversation.id,
         epoch=conversation.epoch,

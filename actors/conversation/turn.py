@@ -19,7 +19,9 @@ import structlog
 from actors.conversation.context import context_of
 from actors.conversation.ports import Ports
 from actors.conversation.steps import system_text
+from agent.queue_place import with_place
 from agent.wordings import wording
+from config.limits import TYPING_SHOWN_AGAIN
 from domain.commit import (
     Commit,
     CommitResult,
@@ -29,7 +31,7 @@ from domain.commit import (
     OutboundDraft,
     TurnRecord,
 )
-from domain.conversation import Conversation, Mode, RunTurn
+from domain.conversation import Conversation, RunTurn, mode_after
 from domain.ids import HandoffId, MessageId, OutboxId, PhysicalNumberId, TurnId, new_id
 from domain.reply import (
     AddNote,
@@ -95,10 +97,14 @@ class TurnRun:
             inputs=len(self._decision.events),
             actor=dict(self._ports.place),
         )
-        self._show_typing()
         context = context_of(conversation, self._decision.events, self._ports.house)
         self._context = context
-        answer = await self._answer(context)
+        self._show_typing()
+        typing = start(self._show_typing_again(), name="typing again")
+        try:
+            answer = await self._answer(context)
+        finally:
+            typing.cancel()
         if answer is None:
             return CommitResult(verdict=CommitVerdict.SUPERSEDED)
         choice = await choose()
@@ -125,6 +131,12 @@ class TurnRun:
         except (asyncpg.PostgresError, *AWAY) as lost:
             log.warning("turn.failure_not_journalled", error=type(lost).__name__)
         self._ports.tracer.conversation(self._conversation.id)
+
+    async def _show_typing_again(self) -> None:
+        """Until it is cancelled: the sign goes out by itself while a long turn still thinks."""
+        while True:
+            await asyncio.sleep(TYPING_SHOWN_AGAIN.total_seconds())
+            self._show_typing()
 
     def _show_typing(self) -> None:
         """Read mark and typing sign on the newest message: an answer really is coming."""
@@ -227,7 +239,7 @@ class TurnRun:
             outbound=outbound,
             state={**conversation.state, "agent": dict(answer.state)},
             score=reply.qualification_score if reply is not None else None,
-            mode=Mode.AGENT if conversation.mode is Mode.CLOSED else None,
+            mode=mode_after(conversation, answer),
             sticky_number=choice[0] if choice else None,
             sticky_reason=choice[1] if choice else "",
             notes=[e.text for e in answer.effects if isinstance(e, AddNote)],
@@ -239,6 +251,14 @@ class TurnRun:
 
     def _bubbles(self, answer: AgentTurn) -> list[OutboundDraft]:
         first = 1 if self._decision.notice_first else 0
+        bubbles = answer.bubbles
+        if answer.handoff is not None:
+            bubbles = with_place(
+                bubbles,
+                position=self._conversation.next_place,
+                hours=self._ports.house.hours,
+                somebody_online=self._conversation.operators_online > 0,
+            )
         return [
             OutboundDraft(
                 message_id=MessageId(new_id()),
@@ -249,7 +269,7 @@ class TurnRun:
                 position=first + place,
                 carries_money=answer.carries_money,
             )
-            for place, text in enumerate(answer.bubbles)
+            for place, text in enumerate(bubbles)
         ]
 
     def _record(

@@ -17,11 +17,19 @@ from domain.consent import ConsentRule
 from domain.content import Text
 from domain.doorbell import Ring, RingReason
 from domain.ids import ConversationId, OperatorId, new_id
-from domain.reply import AddNote, RequestHandoff, ScheduleCall, UpdateContact
+from domain.reply import (
+    AddNote,
+    AgentTurn,
+    NextAction,
+    RequestHandoff,
+    ScheduleCall,
+    UpdateContact,
+)
 from domain.turn import QuietRule
 from integrations.whatsapp.errors import GraphError, NotSentError, UnknownOutcomeError
 from storage.human_actions import Acting, HumanActions
 from storage.statuses import StatusStore
+from telemetry.tasks import start
 from tests.factories import NOW
 from tests.fakes.world import World
 from tests.house import a_house, inbound, intake_of, long_ago, received, status, store
@@ -106,6 +114,67 @@ async def test_every_effect_of_a_turn_is_written_with_it(pool, world):
     assert tuple(contact) == ("Padaria Sol", {"segmento": "padaria"})
     queued = await pool.fetchrow("SELECT reason, state, brief FROM handoffs")
     assert tuple(queued) == ("lead qualificado", "queued", {"necessidade": "pdv"})
+
+
+def raises_handoff(turn: AgentTurn) -> AgentTurn:
+    return replace(turn, handoff=RequestHandoff(reason="lead qualificado"))
+
+
+async def test_who_is_handed_over_is_told_the_place_and_the_hours_in_the_same_message(pool, world):
+    conversation = await a_conversation(pool, "Quanto custa?")
+    world.agent.change = raises_handoff
+    await run(world, conversation)
+    (text,) = world.graph.texts
+    assert text == (
+        "resposta a: Quanto custa?\n\nSua conversa está na fila da nossa equipe, na posição 1. "
+        f"Agora não há ninguém da equipe conectado. Atendemos {world.ports().house.hours}."
+    )
+
+
+async def test_the_place_in_the_queue_counts_who_waits_already(pool, world):
+    for wa_id in ("553188880001", "553188880002"):
+        await store(pool, inbound("espero", wa_id=wa_id))
+    await pool.execute(
+        "INSERT INTO handoffs (id, conversation_id, reason, priority, silence, brief, raised_by)"
+        " SELECT gen_random_uuid(), id, 'antes', 'normal', 'none', '{}', 'agent' FROM conversations"
+    )
+    await an_operator(pool)
+    await pool.execute("UPDATE operators SET online_until = now() + interval '1 minute'")
+    await store(pool, inbound("Quero uma pessoa", wa_id="553188880003"))
+    await pool.execute("UPDATE contacts SET ai_consent = 'granted'")
+    conversation = await pool.fetchval(
+        "SELECT id FROM conversations ORDER BY created_at DESC LIMIT 1"
+    )
+    world.agent.change = raises_handoff
+    await run(world, conversation)
+    assert world.graph.texts[0].endswith("na posição 3.")
+
+
+async def test_the_typing_sign_is_shown_again_until_the_turn_ends(pool, world, monkeypatch):
+    monkeypatch.setattr("actors.conversation.turn.TYPING_SHOWN_AGAIN", timedelta(milliseconds=1))
+    conversation = await a_conversation(pool)
+    world.agent.gate.clear()
+    running = start(run(world, conversation), name="run")
+    await until(lambda: len(world.graph.typing) >= 3)
+    world.agent.gate.set()
+    await running
+    assert not [t for t in asyncio.all_tasks() if t.get_name() == "typing again"]
+
+
+async def test_what_the_ai_calls_over_is_closed_and_opens_with_the_next_message(pool, world):
+    def over(turn: AgentTurn) -> AgentTurn:
+        assert turn.reply is not None
+        return replace(turn, reply=replace(turn.reply, next_action=NextAction.CLOSE))
+
+    conversation = await a_conversation(pool, "Era só isso, obrigado!")
+    world.agent.change = over
+    await run(world, conversation)
+    assert await pool.fetchval("SELECT mode FROM conversations") == "closed"
+    assert world.graph.texts == ["resposta a: Era só isso, obrigado!"]
+    world.agent.change = lambda turn: turn
+    await store(pool, inbound("Ah, mais uma coisa"))
+    await run(world, conversation)
+    assert await pool.fetchval("SELECT mode FROM conversations") == "agent"
 
 
 async def test_two_owners_of_one_conversation_answer_once(pool, world):

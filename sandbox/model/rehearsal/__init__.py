@@ -68,7 +68,7 @@ def _block(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _known(seller: Seller, spoken: Spoken) -> dict[str, Any]:
     """Everything a schema may ask for: the reply's fields, and those of triage and summaries."""
-    high = seller.intent.value in ("insult", "complaint", "cancel", "support")
+    high = seller.intent.value in ("insult", "complaint", "dispute", "cancel", "support")
     summary = f"Cliente: {seller.it.text[:300]}" if seller.it.text else "Sem mensagem nova."
     return {
         "message": spoken.message,

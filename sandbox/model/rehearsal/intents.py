@@ -8,6 +8,8 @@ from enum import StrEnum
 
 
 class Intent(StrEnum):
+    """What a message wants; the order of `_PATTERNS` decides between two that fit."""
+
     INJECTION = "injection"
     STOP = "stop"
     PRIVACY = "privacy"
@@ -16,6 +18,7 @@ class Intent(StrEnum):
     INSULT = "insult"
     CANCEL = "cancel"
     COMPLAINT = "complaint"
+    DISPUTE = "dispute"
     SECOND_COPY = "second_copy"
     PAID = "paid"
     DISCOUNT = "discount"
@@ -51,23 +54,26 @@ _PATTERNS: tuple[tuple[Intent, str], ...] = (
                   r"|para(r)? de (me )?mandar mensage|me tir(a|e) d(essa|a) lista")),
     (Intent.PRIVACY, r"lgpd|apag\w+ (os )?meus dados|exclu\w+ (os )?meus dados|meus dados pessoais|politica de privacidade"),
     (Intent.HUMAN, (r"(falar|conversar|atendid\w*|fala) com (um |uma |o |a |algum |alguem)?\s*(humano|pessoa|atendente|alguem|gente"
-                   r"|vendedor\w*|gerente|supervisor\w*|consultor\w*)|quero (um |uma )?(humano|atendente|pessoa de verdade)"
+                   r"|vendedor\w*|gerente|supervisor\w*|consultor\w*|financeiro|comercial|cobranca|suporte|responsavel|dono|equipe|time)|quero (um |uma )?(humano|atendente|pessoa de verdade)"
                    r"|^(atendente|humano|pessoa)[.! ]*$|me (passa|transfer\w+)|speak (to|with) (a )?(human|person|agent|someone)"
                    r"|talk to (a )?(human|person|someone|agent)|hablar con (una persona|alguien|un humano|un asesor)")),
     (Intent.WRONG_PERSON, (r"(nao sou|nao e) (a|o|ess[ae]) ?(maria|joao|pessoa|cliente|numero)|numero errado|engano"
                           r"|nao conheco (esse|essa|nenhum)|pessoa errada")),
     (Intent.INSULT, (r"idiota|imbecil|burr[oa]\b|merda|porra|caralho|filh[oa] da puta|\bfdp\b|vai se f\w+|vtnc|\bvsf\b|lixo de"
                     r"|palhac|vagabund|ladr(ao|oes)|incompetente|otari[oa]|fuck|stupid|estupid|que (odio|raiva)")),
-    (Intent.CANCEL, r"cancel(ar|amento|o|em|a)\b|encerrar (a |minha |meu )?(conta|assinatura|plano|contrato)|rescind|cancel my|cancelar mi"),
     (Intent.COMPLAINT, (r"reclama|procon|reclame aqui|absurdo|pessim|horrivel|ningu[e]m (me )?(responde|atende|resolve)"
-                       r"|cobr\w+ (errad|indevid|duas vezes|em dobro)|insatisfeit|decepcion|advogado|process(ar|o) voces|enganad")),
+                       r"|cobr\w+ (indevid|duas vezes|em dobro)|insatisfeit|decepcion|advogado|process(ar|o) voces|enganad|[😡🤬😠👿💢🖕]")),
+    (Intent.DISPUTE, (r"(fatura|conta|cobranca|boleto|valor)\w* (veio |esta |ta )?(errad|duplicad|a mais|com erro)|nao reconheco (ess[ae]|est[ae]|a) "
+                     r"(compra|cobranca|fatura|divida|conta)|nao devo (isso|nada)|contestar")),
+    (Intent.CANCEL, r"cancel(ar|amento|o|em|a)\b|encerrar (a |minha |meu )?(conta|assinatura|plano|contrato)|rescind|cancel my|cancelar mi"),
     (Intent.SECOND_COPY, (r"(2|segunda)\W{0,3}(a|ª)? ?via|boleto (venc|atras|atualiz|nao chegou)|(preciso|quero|manda\w*|envia\w*|cade)"
                          r" (d?[oae] )?(meu |um )?boleto|codigo de barras d[oa] (boleto|fatura)|minha fatura")),
     (Intent.PAID, r"ja paguei|ja foi pago|paguei (ontem|hoje|o boleto|a fatura)|comprovante|fiz o pix"),
-    (Intent.DISCOUNT, r"desconto|mais barato|abaix\w+ (o )?(preco|valor)|melhor preco|negociar|\bcaro\b|promoc|cupom|discount|descuento"),
+    (Intent.DISCOUNT, r"desconto|se fizer por|(faz|fecho|fecha|fechamos) (agora )?por|mais barato|abaix\w+ (o )?(preco|valor)|melhor preco|negociar|\bcaro\b|promoc|cupom|discount|descuento"),
     (Intent.SUPPORT, (r"nao (funciona|abre|liga|entra|consigo|imprime|carrega)|travou|travando|deu (erro|problema|pau)|bug\b|caiu o sistema"
                      r"|sistema (fora|caiu|lento|parado)|esqueci (a|minha) senha|suporte|erro \d+|is not working|no funciona")),
     (Intent.HOURS, (r"horario|que horas|ate que horas|(abre|fecha|atende|funciona)\w* .{0,12}(que horas|hoje|amanha|sabado|domingo|feriado|fim de semana)|funciona\w* (hoje"
+                   r"|dia \d)|trabalha\w* (dia|hoje|amanha|sabado|domingo|aos|no feriado)|(abre|fecha|atende|funciona)\w* (dia \d|hoje"
                    r"|sabado|domingo|aos|no feriado)|atende\w* (hoje|sabado|domingo|aos|no feriado|fim de semana)|opening hours|horarios|business hours")),
     (Intent.DELIVERY, r"entrega\b|entregam\b|frete|prazo de entrega|instala(cao|m|r)\b|quanto tempo (demora|leva)|enviam para|do you deliver|delivery time"),
     (Intent.ADDRESS, r"onde (voces )?(fica|ficam|sao|e a loja)|endereco|loja fisica|posso (ir|visitar)|voces sao de onde|where are you"),
@@ -100,8 +106,11 @@ _COMPILED = tuple((intent, re.compile(pattern)) for intent, pattern in _PATTERNS
 _COMPILED_SOFT = tuple((intent, re.compile(pattern)) for intent, pattern in _SOFT)
 _WORDS = {
     "en": r"\b(the|is|are|do|does|you|your|what|how|much|want|would|like|need|have|please|hello|hi|price|with|for|my|i'm|store|good morning|thanks)\b",
-    "es": r"\b(hola|usted|ustedes|quiero|necesito|cuanto|cuesta|tienen|tienda|gracias|buenos|buenas|dias|donde|esta|el|los|una|mi|precio|puedo|hablar|informacion sobre|con una persona)\b",
-    "pt": r"\b(oi|ola|voce|voces|quero|preciso|quanto|custa|tem|obrigado|obrigada|bom dia|nao|sim|uma|meu|minha|de|para|pra|com|que|o|boa)\b",
+    "es": r"\b(hola|usted|ustedes|quiero|necesito|cuanto|cuesta|tienen|tienda|gracias|buenos|buenas|buenos dias|donde|el|los|una|mi|precio|puedo|hablar|informacion sobre|con una persona)\b",
+    "pt": (
+        r"\b(oi|ola|voces?|vcs?|quero|preciso|quanto|custa|tem|obrigad[oa]|bom dia|nao|sim|uma|meu|minha|de|para|pra|com|que|o|boa|em|dias"
+        r"|aceitam?|boleto|cartao|posso|pode|e|do|da|no|na|ta|esta|sao|isso)\b"
+    ),
 }
 
 
@@ -136,7 +145,7 @@ def intent_of(text: str, *, media: str = "") -> Intent:
     if media and len(words) < 3:
         return Intent.MEDIA
     if not re.search(r"[a-z0-9]", words):
-        return Intent.EMOJI
+        return Intent.EMOJI if re.search(r"[^\s!-/:-@]", words) else Intent.GREETING
     for intent, pattern in _COMPILED_SOFT:
         if pattern.search(words):
             return intent

@@ -20,6 +20,7 @@ HANDOVER = {
     Intent.HUMAN: ("customer_asked", "normal", "human"),
     Intent.INSULT: ("anger", "high", "anger"),
     Intent.COMPLAINT: ("anger", "high", "anger"),
+    Intent.DISPUTE: ("dispute", "high", "dispute"),
     Intent.CANCEL: ("cancellation", "high", "cancel"),
     Intent.SECOND_COPY: ("billing", "normal", "second_copy"),
     Intent.PAID: ("billing", "normal", "paid"),
@@ -50,14 +51,20 @@ _WHEN = re.compile(
 _REASONS = {
     "customer_asked": "Cliente pediu uma pessoa",
     "anger": "Cliente irritado",
+    "dispute": "Cliente contesta uma cobrança",
     "cancellation": "Pedido de cancelamento",
     "billing": "Assunto financeiro",
     "support": "Problema técnico",
     "privacy": "Pedido sobre dados pessoais",
     "qualified": "Cliente qualificado: necessidade, orçamento e prazo conhecidos",
 }
-_KINDS = {"customer_asked": "wish", "anger": "anger", "qualified": "qualified"}
-_DAYS = {"segunda": 0, "terca": 1, "quarta": 2, "quinta": 3, "sexta": 4}
+_KINDS = {
+    "customer_asked": "wish",
+    "anger": "anger",
+    "dispute": "dispute",
+    "qualified": "qualified",
+}
+_DAYS = {"segunda": 0, "terca": 1, "quarta": 2, "quinta": 3, "sexta": 4, "sabado": 5, "domingo": 6}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,11 @@ W: dict[str, dict[str, str]] = {
         "en": "I am sorry about this experience. I am calling a person of our team right away to take care of it.",
         "es": "Lamento mucho esta experiencia. Llamo ahora mismo a una persona del equipo para ayudarte.",
     },
+    "dispute": {
+        "pt": "Sinto muito pelo transtorno. Vou chamar uma pessoa da equipe para conferir essa cobrança com você.",
+        "en": "Sorry for the trouble. I am calling a person of our team to check this charge with you.",
+        "es": "Lamento el inconveniente. Llamo a una persona del equipo para revisar este cobro contigo.",
+    },
     "cancel": {
         "pt": "Entendi que você quer cancelar. {fact}Vou chamar uma pessoa da equipe para cuidar disso com você.",
         "en": "I understand you want to cancel. {fact}I am calling a person of our team to take care of it.",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from agent.guardrails import Draft, check_draft, tidied
+from agent.language import language_of
 from agent.playbook import load_playbook, load_prompt
 from agent.tools_acting import REGISTRY
 from domain.sources import sources_of
@@ -94,6 +95,18 @@ def test_a_contact_who_writes_english_is_answered_in_english() -> None:
     assert "form.language" in broken(
         "Hola, ¿qué plan quiere usted para su empresa y con qué uso?", asked
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Aceita boleto em 30 dias?",
+        "Aceitamos Pix, boleto, cartão de crédito e débito automático.",
+        "Em 30 dias, no boleto.",
+    ],
+)
+def test_portuguese_is_not_taken_for_spanish(text: str) -> None:
+    assert language_of(text) in {"pt", None}
 
 
 @pytest.mark.parametrize(

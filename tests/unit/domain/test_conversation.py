@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -26,8 +27,17 @@ from domain.conversation import (
     RunTurn,
     WaitQuiet,
     decide,
+    mode_after,
 )
 from domain.ids import MessageId, new_id
+from domain.reply import (
+    AgentTurn,
+    NextAction,
+    Outcome,
+    Reply,
+    RequestHandoff,
+    ScheduleCall,
+)
 from domain.spending import TOLD_AT, Budget, Spending
 from tests.factories import NOW, make_conversation, make_event, make_rules
 
@@ -282,3 +292,27 @@ def test_money_is_no_question_while_a_person_has_the_conversation_or_consent_is_
     assert isinstance(decide(with_person, make_rules()), Rest)
     asked = make_conversation(make_event(), consent=AiConsent.NONE, **spent)
     assert isinstance(decide(asked, make_rules()), AskConsent)
+
+
+def a_turn(action: NextAction, **changes: Any) -> AgentTurn:
+    reply = Reply(message="Até logo!", qualification_score=0.1, next_action=action)
+    turn = AgentTurn(reply=reply, bubbles=("Até logo!",), outcome=Outcome.ANSWERED)
+    return replace(turn, **changes)
+
+
+def test_the_ai_closes_a_conversation_only_while_nothing_is_open() -> None:
+    over = a_turn(NextAction.CLOSE)
+    assert mode_after(make_conversation(), over) is Mode.CLOSED
+    call = (ScheduleCall(at=NOW, subject="Apresentação"),)
+    assert mode_after(make_conversation(), replace(over, effects=call)) is None
+    assert mode_after(make_conversation(calls=[("Apresentação", NOW)]), over) is None
+    asked = replace(over, handoff=RequestHandoff(reason="pediu"))
+    assert mode_after(make_conversation(), asked) is None
+    wording = replace(over, outcome=Outcome.APPROVED_WORDING)
+    assert mode_after(make_conversation(), wording) is None
+
+
+@pytest.mark.parametrize("action", sorted(set(NextAction) - {NextAction.CLOSE}))
+def test_no_other_next_action_changes_who_may_speak(action: NextAction) -> None:
+    assert mode_after(make_conversation(), a_turn(action)) is None
+    assert mode_after(make_conversation(mode=Mode.CLOSED), a_turn(action)) is Mode.AGENT
