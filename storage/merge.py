@@ -151,9 +151,12 @@ class Merges:
                 if pair[conversation_id]["merged_into"] != kept:
                     continue  # it was merged on while we waited for the lock
                 await db.fetchval(sql.LOCK_ROWS, [conversation_id], [conversation_id])
+                echoed = await db.fetchval(sql.HAS_ECHO, conversation_id)
                 await _carry_over(db, kept, conversation_id)
                 contacts = (pair[kept]["contact_id"], pair[conversation_id]["contact_id"])
                 await db.execute(sql.UNITE_WINDOWS, *contacts)
+                if echoed:
+                    await db.execute(sql.FENCE_BY_ECHO, kept)
                 return ConversationId(kept)
 
     async def find_current(self, conversation_id: ConversationId) -> ConversationId:

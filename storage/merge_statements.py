@@ -229,6 +229,20 @@ GIVE_CONVERSATIONS: Final[LiteralString] = (
     "UPDATE conversations SET contact_id = $1 WHERE id = ANY ($2::uuid[])"
 )
 
+# An answer from the phone app that fenced the conversation it was still written to, and not where it goes.
+HAS_ECHO: Final[LiteralString] = """
+SELECT EXISTS (SELECT 1 FROM inbound_events
+                WHERE conversation_id = $1 AND kind = 'echo' AND worked_at IS NULL)
+"""
+
+FENCE_BY_ECHO: Final[LiteralString] = """
+WITH fenced AS (
+    UPDATE conversations SET epoch = epoch + 1, version = version + 1, mode = 'operator'
+     WHERE id = $1 RETURNING id, epoch
+)
+SELECT fence_by_echo_v1(id, epoch) FROM fenced
+"""
+
 FIND_CURRENT: Final[LiteralString] = (
     "SELECT coalesce(merged_into, id) FROM conversations WHERE id = $1"
 )

@@ -21,7 +21,7 @@ from storage.inbox_page import InboxFilter, InboxPage
 from storage.merge import Merges
 from storage.statuses import StatusStore
 from storage.timers import TimerStore
-from tests.house import SECOND, a_house, inbound, status, store
+from tests.house import SECOND, a_house, echo, inbound, status, store
 from tests.integration.merging import BSUID, PHONE, Twins, some_twins, where, work
 
 pytestmark = pytest.mark.postgres
@@ -439,6 +439,31 @@ async def test_what_is_written_to_the_merged_away_one_later_is_brought_over(twin
     assert [r["contact_id"] for r in windows] == [row["contact_id"]]
     again = await Merges(twins.pool).gather(twins.gone)
     assert (again, (await twins.row(twins.kept))["unread_count"]) == (twins.kept, 4)
+
+
+async def test_a_phone_apps_answer_that_missed_the_merge_fences_where_it_is_gathered(twins: Twins):
+    known = await store(twins.pool, echo("antes", wa_id=PHONE))
+    assert where(known) == twins.gone
+    await twins.meet()
+    await HumanActions(twins.pool).hand_back(twins.kept, await twins.operator(), "all")
+    draft = await twins.queue(twins.kept, author="agent")
+    before = await twins.row(twins.kept)
+    await twins.pool.execute(  # as an intake writes it that had looked its sender up before the merge
+        "INSERT INTO inbound_events (id, dedupe_key, kind, conversation_id, payload, sent_at)"
+        " VALUES ($1, 'echo:late', 'echo', $2, '{}', now())", new_id(), twins.gone,
+    )  # fmt: skip
+    for _ in range(2):
+        await Merges(twins.pool).gather(twins.gone)
+    after = await twins.row(twins.kept)
+    assert (after["mode"], after["epoch"]) == ("operator", before["epoch"] + 1)
+    assert await twins.state(draft) == ("withdrawn", "fenced")
+
+
+async def test_after_a_merge_the_thread_stays_with_the_number_last_written_to(twins: Twins):
+    await store(twins.pool, inbound("pelo segundo", wa_id=PHONE, number=SECOND))
+    await twins.merge()
+    row = await twins.row(twins.kept)
+    assert (row["sticky_number"], row["last_inbound_number"]) == (SECOND, SECOND)
 
 
 async def test_gathering_what_was_never_merged_moves_nothing(twins: Twins):
