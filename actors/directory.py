@@ -103,7 +103,11 @@ class Directory:
 
 
 class ShardDoorbell:
-    """Rings conversations: one Ray call per shard and group, whatever the number of rings."""
+    """Rings conversations: one Ray call per shard and group, whatever the number of rings.
+
+    The table of buckets may be some seconds old. A shard hands back what is not its own, and a shard
+    that is gone hands back everything: then the table is read again and these are rung once more.
+    """
 
     def __init__(self, directory: Directory, buckets: Callable[[], Awaitable[list[int]]]) -> None:
         self._directory = directory
@@ -114,28 +118,46 @@ class ShardDoorbell:
     async def ring(self, rings: Sequence[Ring]) -> None:
         """Never raises: what rings is stored, and the sweeper finds it."""
         try:
-            await self._ring(rings)
+            await self._ring(rings, again=True)
         except Exception:
             # The doorbell's outermost edge: its callers have committed and must go on.
             log.exception("doorbell.failed", count=len(rings))
 
-    async def _ring(self, rings: Sequence[Ring]) -> None:
+    async def _ring(self, rings: Sequence[Ring], *, again: bool) -> None:
         table = await self._buckets()
         if not table:
             log.warning("doorbell.no_shards", count=len(rings))
             return
-        by_shard: defaultdict[int, list[tuple[UUID, str]]] = defaultdict(list)
+        by_shard: defaultdict[int, list[Ring]] = defaultdict(list)
         for ring in rings:
-            shard = shard_of(ring.conversation_id, table)
-            by_shard[shard].append((ring.conversation_id, ring.reason))
-        for shard, pairs in by_shard.items():
-            name = shard_name(shard)
-            handle = await self._directory.find(name)
-            if handle is None:
+            by_shard[shard_of(ring.conversation_id, table)].append(ring)
+        for shard, group in by_shard.items():
+            handle = await self._directory.find(shard_name(shard))
+            if handle is not None:
+                spawn(self._deliver(shard, handle, group, again=again), name="doorbell")
+            elif again:
+                await self._ring_again(group)
+            else:
                 log.warning("doorbell.shard_missing", shard=shard)
-                continue
-            call = handle.ring.remote(RingConversations(rings=tuple(pairs)))
-            self._directory.tell(name, call)
+
+    async def _deliver(
+        self, shard: int, handle: Handle, group: Sequence[Ring], *, again: bool
+    ) -> None:
+        pairs = tuple((ring.conversation_id, str(ring.reason)) for ring in group)
+        try:
+            strays = set(await handle.ring.remote(RingConversations(rings=pairs)))
+        except RayError as error:
+            # Restarting, it finds its work itself; ended for good, somebody else has its buckets.
+            self._directory.forget(shard_name(shard))
+            log.warning("doorbell.call_lost", shard=shard, error=type(error).__name__)
+            strays = {ring.conversation_id for ring in group}
+        left = [ring for ring in group if ring.conversation_id in strays]
+        if left and again:
+            await self._ring_again(left)
+
+    async def _ring_again(self, rings: Sequence[Ring]) -> None:
+        self._read_at = float("-inf")
+        await self._ring(rings, again=False)
 
     async def _buckets(self) -> list[int]:
         now = asyncio.get_running_loop().time()

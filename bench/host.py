@@ -54,7 +54,8 @@ class BenchHost:
 
     async def _open(self) -> None:
         self._parts = await open_parts(self._settings, kind="shared", name="bench-host")
-        ports = conversation_ports(self._parts)
+        host = await self._parts.actor_rows.take_lease("bench-host", shard=0)
+        ports = conversation_ports(self._parts, host)
         self._loads = TimedLoads(ports.conversations)
         timed: Any = self._loads
         self._residents = Residents(

@@ -20,6 +20,7 @@ from domain.ids import (
     OperatorId,
     PhysicalNumberId,
 )
+from domain.ownership import Ownership
 from domain.turn import QuietRule
 
 
@@ -119,6 +120,7 @@ class Conversation:
     calls: Sequence[tuple[str, datetime]] = ()
     handoff: OpenHandoff | None = None
     operators_online: int = 0
+    ownership: Ownership = field(default_factory=Ownership)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

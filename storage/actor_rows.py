@@ -1,4 +1,4 @@
-"""What the runtime writes about itself: beats of actors, grants of own actors, shards of buckets."""
+"""What the runtime writes about itself: beats, leases, grants of own actors, shards of buckets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Final, LiteralString
 
 import asyncpg
 
-from domain.ids import ConversationId
+from domain.ids import ConversationId, new_id
+from domain.ownership import Host
 from routing.shards import spread
 
 BEAT: Final[LiteralString] = """
@@ -20,7 +21,14 @@ ON CONFLICT (name) DO UPDATE SET actor_id = excluded.actor_id, node = excluded.n
     started_at = excluded.started_at, beat_at = clock_timestamp()
 """
 
-FORGET: Final[LiteralString] = "DELETE FROM actor_beats WHERE name = $1"
+FORGET: Final[LiteralString] = """
+WITH lease AS (DELETE FROM owner_leases WHERE name = $1) DELETE FROM actor_beats WHERE name = $1
+"""
+
+TAKE_LEASE: Final[LiteralString] = """
+INSERT INTO owner_leases (name, incarnation) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET incarnation = excluded.incarnation, taken_at = clock_timestamp()
+"""
 
 FORGET_SILENT: Final[LiteralString] = """
 DELETE FROM actor_beats WHERE beat_at < clock_timestamp() - interval '2 minutes'
@@ -54,10 +62,25 @@ SELECT conversation_id FROM own_actors
  WHERE shard = $1 AND last_turn_at < clock_timestamp() - $2::interval ORDER BY last_turn_at
 """
 
-LIST_OWN: Final[LiteralString] = "SELECT conversation_id, shard FROM own_actors"
+LIST_OWN: Final[LiteralString] = """
+SELECT conversation_id, serving FROM own_actors WHERE shard = $1
+"""
+
+OWN_SERVES: Final[LiteralString] = "SELECT serving FROM own_actors WHERE conversation_id = $1"
+
+# The bucket may have moved since the grant.
+ENTRUST: Final[LiteralString] = """
+UPDATE own_actors o SET serving = true, last_turn_at = clock_timestamp(), shard = coalesce(
+       (SELECT b.shard FROM conversations c JOIN shard_buckets b ON b.bucket = c.bucket
+         WHERE c.id = o.conversation_id), o.shard)
+ WHERE o.conversation_id = $1 RETURNING o.conversation_id
+"""
+
 RELEASE: Final[LiteralString] = "DELETE FROM own_actors WHERE conversation_id = $1"
+
 TOUCH: Final[LiteralString] = """
-UPDATE own_actors SET last_turn_at = clock_timestamp() WHERE conversation_id = $1
+UPDATE own_actors SET last_turn_at = clock_timestamp() WHERE conversation_id = $1 AND serving
+RETURNING conversation_id
 """
 
 SEED_BUCKETS: Final[LiteralString] = """
@@ -102,7 +125,14 @@ class ActorRows:
             beat.started_at,
         )
 
+    async def take_lease(self, name: str, *, shard: int | None) -> Host:
+        """From now on this start of the actor is the one that counts."""
+        host = Host(name=name, incarnation=new_id(), shard=shard)
+        await self._pool.execute(TAKE_LEASE, host.name, host.incarnation)
+        return host
+
     async def forget(self, name: str) -> None:
+        """An actor that was ended for good: its beat and its lease go."""
         await self._pool.execute(FORGET, name)
 
     async def forget_silent(self) -> None:
@@ -127,12 +157,22 @@ class ActorRows:
         rows = await self._pool.fetch(LIST_IDLE, shard, idle_for)
         return [ConversationId(row["conversation_id"]) for row in rows]
 
-    async def list_own(self) -> dict[ConversationId, int]:
-        rows = await self._pool.fetch(LIST_OWN)
-        return {ConversationId(row["conversation_id"]): row["shard"] for row in rows}
+    async def list_own(self, shard: int) -> dict[ConversationId, bool]:
+        """The own actors of one shard's conversations, and whether each serves already."""
+        rows = await self._pool.fetch(LIST_OWN, shard)
+        return {ConversationId(row["conversation_id"]): row["serving"] for row in rows}
 
-    async def touch_own(self, conversation_id: ConversationId) -> None:
-        await self._pool.execute(TOUCH, conversation_id)
+    async def own_serves(self, conversation_id: ConversationId) -> bool:
+        """Whether the conversation was entrusted to its own actor."""
+        return bool(await self._pool.fetchval(OWN_SERVES, conversation_id))
+
+    async def entrust(self, conversation_id: ConversationId) -> bool:
+        """From now on its own actor is the owner; False when the grant is gone."""
+        return await self._pool.fetchval(ENTRUST, conversation_id) is not None
+
+    async def touch_own(self, conversation_id: ConversationId) -> bool:
+        """Notes that it is active; False when its own actor does not serve it (any more)."""
+        return await self._pool.fetchval(TOUCH, conversation_id) is not None
 
     async def release_own(self, conversation_id: ConversationId) -> None:
         await self._pool.execute(RELEASE, conversation_id)

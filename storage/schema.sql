@@ -510,7 +510,16 @@ CREATE TABLE own_actors (
     conversation_id uuid PRIMARY KEY REFERENCES conversations (id),
     shard integer NOT NULL,
     granted_at timestamptz NOT NULL DEFAULT now(),
-    last_turn_at timestamptz NOT NULL DEFAULT now()
+    last_turn_at timestamptz NOT NULL DEFAULT now(),
+    -- Whether the conversation was entrusted to it; until then its shard serves.
+    serving boolean NOT NULL DEFAULT false
+);
+
+-- The newest start of every actor that hosts conversations; an older one is not the owner any more.
+CREATE TABLE owner_leases (
+    name text PRIMARY KEY,
+    incarnation uuid NOT NULL,
+    taken_at timestamptz NOT NULL DEFAULT now()
 );
 
 CREATE TABLE actor_beats (

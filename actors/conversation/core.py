@@ -31,6 +31,7 @@ from domain.conversation import (
 )
 from domain.doorbell import RingReason
 from domain.ids import ConversationId, PhysicalNumberId
+from domain.ownership import Ownership, Standing, standing_of
 from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
@@ -49,9 +50,7 @@ class ConversationCore:
         self.epoch = 0
         self.state = "starting"
         self.last_turn_at: datetime | None = None
-        #: Set while no model work would be lost by moving the conversation elsewhere.
-        self.between_turns = asyncio.Event()
-        self.between_turns.set()
+        self.ownership = Ownership()
         self._ports = ports
         self._idle_after = idle_after
         self._bell = asyncio.Event()
@@ -68,8 +67,8 @@ class ConversationCore:
 
     @property
     def in_turn(self) -> bool:
-        """Whether stopping now would throw away model work or leave a send to the sender actor."""
-        return not self.between_turns.is_set()
+        """Whether stopping now would throw away model work or a commit."""
+        return self.state in {"turn", "committing"}
 
     def ring(self, reason: RingReason) -> None:
         """A hint; the work itself is read from PostgreSQL."""
@@ -83,8 +82,11 @@ class ConversationCore:
         if self._turn is not None:
             self._turn.newer()
 
-    async def run(self) -> None:
-        """Works until idle. Raises NotFoundError for a conversation that does not exist."""
+    async def run(self) -> Standing:
+        """Works until idle (OWNER), or until a load says that this host is not the owner.
+
+        Raises NotFoundError for a conversation that does not exist.
+        """
         lost = 0
         while True:
             self._bell.clear()
@@ -94,10 +96,14 @@ class ConversationCore:
             conversation = await self._ports.conversations.load(self.id)
             self._load_ms = (time.perf_counter() - started) * 1000
             self.epoch = conversation.epoch
+            self.ownership = conversation.ownership
+            standing = standing_of(self._ports.host, conversation.ownership)
+            if standing is not Standing.OWNER:
+                return standing
             verdict = await self._step(conversation)
             if verdict is None:
                 if await self._idle():
-                    return
+                    return standing
             elif verdict is CommitVerdict.LOST:
                 lost += 1
                 if lost > _LOST_MAX:
@@ -140,7 +146,6 @@ class ConversationCore:
         self._choose_number(conversation)
         turn = TurnRun(conversation, decision, self._ports, load_ms=self._load_ms)
         self._turn = turn
-        self.between_turns.clear()
         try:
             verdict = await turn.run(self._chosen)
             self._turn = None
@@ -149,7 +154,6 @@ class ConversationCore:
                 await self._ports.dispatcher.dispatch(self.id)
         finally:
             self._turn = None
-            self.between_turns.set()
         return verdict
 
     async def _commit(self, commit: Commit) -> CommitVerdict:

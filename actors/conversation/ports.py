@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.commit import Commit, CommitVerdict, TurnRecord
 from domain.conversation import Conversation, TurnRules
 from domain.ids import ConversationId, PhysicalNumberId
+from domain.ownership import Host
 from domain.reply import AgentTurn
 from domain.turn_context import TurnContext
 
@@ -33,6 +34,7 @@ class Dispatcher(Protocol):
     """Sends what this conversation has waiting; see actors/sender/core.py."""
 
     async def dispatch(self, conversation_id: ConversationId) -> None: ...
+    def is_sending(self) -> bool: ...
 
 
 class Presence(Protocol):
@@ -95,5 +97,7 @@ class Ports:
     numbers: NumberChooser
     tracer: Tracer
     house: House
+    #: The start of the actor this runs in, as the owner lease knows it.
+    host: Host
     #: {name, node, pid} of the Ray actor, as the journal and the screens show it.
     place: Mapping[str, Any]

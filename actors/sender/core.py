@@ -78,6 +78,10 @@ class SendCore:
         finally:
             del self._running[conversation_id]
 
+    def is_sending(self) -> bool:
+        """Whether ending this process now could leave a send's outcome unknown."""
+        return bool(self._running)
+
     async def show_typing(
         self, phone_number_id: PhysicalNumberId, wamid: str, *, typing: bool
     ) -> None:

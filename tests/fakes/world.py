@@ -14,7 +14,8 @@ import asyncpg
 from actors.conversation.ports import House, NumberChoice, Ports
 from actors.sender.core import SendCore
 from domain.content import Content, text_of
-from domain.ids import ConversationId, PhysicalNumberId
+from domain.ids import ConversationId, PhysicalNumberId, new_id
+from domain.ownership import Host
 from domain.reply import AgentTurn, ModelCall, Outcome, Reply
 from domain.turn_context import TurnContext
 from integrations.whatsapp.outbound import Recipient
@@ -154,6 +155,9 @@ class World:
     numbers: FakePool = field(default_factory=FakePool)
     tracer: ListTracer = field(default_factory=ListTracer)
     rules: dict[str, Any] = field(default_factory=dict)
+    host: Host = field(
+        default_factory=lambda: Host(name="conversations/0", incarnation=new_id(), shard=0)
+    )
 
     def sender(self) -> SendCore:
         return SendCore(
@@ -168,7 +172,7 @@ class World:
     def ports(self) -> Ports:
         sender = self.sender()
         return Ports(
-            conversations=ConversationStore(self.pool),
+            conversations=ConversationStore(self.pool, host=self.host.name),
             agent=self.agent,
             dispatcher=sender,
             presence=sender,
@@ -180,5 +184,6 @@ class World:
                 hours="das 9h às 18h",
                 rules=make_rules(**self.rules),
             ),
+            host=self.host,
             place={"name": "test", "node": "n", "pid": 1},
         )
