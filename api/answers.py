@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from domain.scale import Part
+
 T = TypeVar("T")
 
 #: RFC 3339 in UTC with a `Z`.
@@ -257,6 +259,12 @@ class SystemAnswer(Answer):
     version: str
     model: ModelAnswer
     pause_scope: str | None
+
+
+class PartAnswer(Answer):
+    part: Part
+    wanted: int
+    settled: Annotated[bool, Field(description="Whether it is carried out.")]
 
 
 class NumberAnswer(Answer):

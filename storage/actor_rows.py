@@ -83,13 +83,31 @@ UPDATE own_actors SET last_turn_at = clock_timestamp() WHERE conversation_id = $
 RETURNING conversation_id
 """
 
-SEED_BUCKETS: Final[LiteralString] = """
-INSERT INTO shard_buckets (bucket, shard) SELECT * FROM unnest($1::int[], $2::int[])
-ON CONFLICT (bucket) DO UPDATE SET shard = excluded.shard, generation = shard_buckets.generation + 1
-    WHERE shard_buckets.shard <> excluded.shard
+# One transaction: from its commit on every load names the new shard, and the own actors of what moved
+# belong to it. One that is still starting is left to the shard that starts it.
+SPREAD_BUCKETS: Final[LiteralString] = """
+WITH wanted AS (
+    SELECT * FROM unnest($1::int[], $2::int[]) AS w (bucket, shard)
+), moved AS (
+    INSERT INTO shard_buckets (bucket, shard) SELECT bucket, shard FROM wanted
+    ON CONFLICT (bucket) DO UPDATE SET shard = excluded.shard,
+        generation = shard_buckets.generation + 1
+     WHERE shard_buckets.shard <> excluded.shard
+    RETURNING bucket
+), own AS (
+    UPDATE own_actors o SET shard = w.shard FROM conversations c JOIN wanted w ON w.bucket = c.bucket
+     WHERE c.id = o.conversation_id AND o.serving AND o.shard <> w.shard
+)
+SELECT count(*) FROM moved
 """
 
 LIST_BUCKETS: Final[LiteralString] = "SELECT bucket, shard FROM shard_buckets ORDER BY bucket"
+
+LIST_LEASES: Final[LiteralString] = """
+SELECT name FROM owner_leases WHERE taken_at < clock_timestamp() - $1::interval
+"""
+
+LIST_ALL_OWN: Final[LiteralString] = "SELECT conversation_id FROM own_actors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,11 +195,22 @@ class ActorRows:
     async def release_own(self, conversation_id: ConversationId) -> None:
         await self._pool.execute(RELEASE, conversation_id)
 
-    async def spread_buckets(self, shards: int) -> None:
-        """Shares the 1024 buckets among so many shards; what does not move keeps its generation."""
+    async def spread_buckets(self, shards: int) -> int:
+        """Shares the 1024 buckets among so many shards; how many moved, each to a new generation."""
         table = spread(shards)
-        await self._pool.execute(SEED_BUCKETS, list(range(len(table))), table)
+        moved: int = await self._pool.fetchval(SPREAD_BUCKETS, list(range(len(table))), table)
+        return moved
 
     async def list_buckets(self) -> list[int]:
         """The shard of each bucket, in bucket order; empty before the first deployment."""
         return [row["shard"] for row in await self._pool.fetch(LIST_BUCKETS)]
+
+    async def list_hosts(self, *, older_than: timedelta) -> set[str]:
+        """Names of the actors that took a lease so long ago and were not forgotten since."""
+        return {row["name"] for row in await self._pool.fetch(LIST_LEASES, older_than)}
+
+    async def list_all_own(self) -> list[ConversationId]:
+        """Every conversation with a grant for its own actor."""
+        return [
+            ConversationId(row["conversation_id"]) for row in await self._pool.fetch(LIST_ALL_OWN)
+        ]

@@ -522,6 +522,17 @@ CREATE TABLE owner_leases (
     taken_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- How many of each part there should be. Settings seed it; `vitrine scale` changes it.
+CREATE TABLE scale (
+    part text PRIMARY KEY CHECK (part IN ('shards', 'webhook', 'api')),
+    wanted integer NOT NULL CHECK (wanted BETWEEN 1 AND 64),
+    -- Raised to have the part's processes replaced by new ones.
+    rollout bigint NOT NULL DEFAULT 1,
+    -- Raised by every change, and the last one that was carried out.
+    generation bigint NOT NULL DEFAULT 1,
+    settled bigint NOT NULL DEFAULT 0
+);
+
 CREATE TABLE actor_beats (
     name text PRIMARY KEY,
     kind text NOT NULL,

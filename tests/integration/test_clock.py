@@ -11,6 +11,7 @@ from actors.clock.core import ClockCore
 from config.settings import SettingsError, read_settings
 from domain.doorbell import Ring
 from domain.ids import new_id
+from domain.scale import Part
 from storage.actor_rows import ActorRows
 from storage.adoption import Adoption
 from storage.connections import check_connections
@@ -137,6 +138,9 @@ async def test_tidying_drops_the_beats_of_actors_that_are_gone(pool):
 
 
 async def test_the_start_refuses_more_connections_than_the_server_has(pool):
-    await check_connections(pool, read_settings())
+    counts = {Part.SHARDS: 1, Part.WEBHOOK: 1, Part.API: 1}
+    await check_connections(pool, read_settings(), counts)
     with pytest.raises(SettingsError, match="max_connections"):
-        await check_connections(pool, read_settings(dedicated_actors_max=500))
+        await check_connections(pool, read_settings(dedicated_actors_max=500), counts)
+    with pytest.raises(SettingsError, match="vitrine scale shards"):
+        await check_connections(pool, read_settings(), counts | {Part.SHARDS: 40})
