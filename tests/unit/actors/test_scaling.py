@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ class World:
             deployed=dict(self.rows),
         )
 
-    def want(self, part: Part, **changes: int) -> None:
+    def want(self, part: Part, **changes: Any) -> None:
         row = self.rows[part]
         self.rows[part] = replace(row, generation=row.generation + 1, **changes)
 
