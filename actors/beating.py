@@ -29,7 +29,8 @@ async def keep_beating(
     started_at = SystemClock().now()
     while True:
         try:
-            await parts.actor_rows.beat(_beat(parts, kind, process, started_at, residents()))
+            beat = _beat(parts, kind, process, started_at, residents())
+            parts.senders.alive = await parts.actor_rows.beat(beat)
         except (asyncpg.PostgresError, OSError, TimeoutError) as error:
             log.warning("actor.beat_missed", actor=parts.name, error=type(error).__name__)
         await asyncio.sleep(BEAT_EVERY_S)

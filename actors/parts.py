@@ -18,6 +18,7 @@ from actors.sender.core import SendCore
 from config.ray_options import POOL_SIZES
 from config.settings import Settings
 from domain.clock import SystemClock
+from domain.scale import MOST, Part
 from integrations.whatsapp.client import GraphClient, open_http
 from storage.accounts import Accounts
 from storage.actor_rows import ActorRows
@@ -25,7 +26,7 @@ from storage.feed import Feed
 from storage.live import Live
 from storage.numbers import NumberStore
 from storage.outbox import Outbox
-from storage.pace import Pace
+from storage.pace import Pace, Senders
 from storage.pool import open_pool
 from storage.sealing import Seal
 from telemetry.logs import configure_logging
@@ -48,12 +49,13 @@ class Parts:
     accounts: Accounts
     channels: AccountChannels
     actor_rows: ActorRows
+    senders: Senders
     place: Mapping[str, Any]
 
     def sender(self) -> SendCore:
         return SendCore(
             outbox=Outbox(self.pool),
-            pace=Pace(self.redis, senders=self.settings.conversation_shards + 1),
+            pace=Pace(self.redis, senders=self.senders),
             channels=self.channels,
             reports=self.number_pool,
             tracer=self.live,
@@ -100,5 +102,7 @@ async def open_parts(settings: Settings, *, kind: str, name: str) -> Parts:
         accounts=accounts,
         channels=AccountChannels(accounts, graph),
         actor_rows=rows,
+        # Until the first beat has counted them: as if all there may be were alive.
+        senders=Senders(MOST[Part.SHARDS] + settings.dedicated_actors_max + 1),
         place={"name": name, "node": context.get_node_id()[:12], "pid": os.getpid()},
     )

@@ -19,6 +19,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (name) DO UPDATE SET actor_id = excluded.actor_id, node = excluded.node,
     pid = excluded.pid, memory_bytes = excluded.memory_bytes, residents = excluded.residents,
     started_at = excluded.started_at, beat_at = clock_timestamp()
+RETURNING (SELECT count(*) FROM actor_beats s WHERE s.kind IN ('shared', 'own', 'sender')
+              AND s.name <> $1 AND s.beat_at > clock_timestamp() - interval '15 seconds')
+          + ($2 IN ('shared', 'own', 'sender'))::int
 """
 
 FORGET: Final[LiteralString] = """
@@ -130,8 +133,9 @@ class ActorRows:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def beat(self, beat: Beat) -> None:
-        await self._pool.execute(
+    async def beat(self, beat: Beat) -> int:
+        """Stores it; how many actors that send are alive, this one included if it sends."""
+        senders: int = await self._pool.fetchval(
             BEAT,
             beat.name,
             beat.kind,
@@ -142,6 +146,7 @@ class ActorRows:
             list(beat.residents),
             beat.started_at,
         )
+        return senders
 
     async def take_lease(self, name: str, *, shard: int | None) -> Host:
         """From now on this start of the actor is the one that counts."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, cast
 
@@ -47,10 +48,17 @@ return 0
 _DISTRUST: Final = PAIR_RATE.interval * PAIR_RATE.burst
 
 
+@dataclass(slots=True)
+class Senders:
+    """How many processes send now, as the newest beat counted them."""
+
+    alive: int
+
+
 class Pace:
     """Says how long a send has to wait; charging and asking are one step."""
 
-    def __init__(self, redis: Redis, *, senders: int) -> None:
+    def __init__(self, redis: Redis, *, senders: Senders) -> None:
         self._redis = redis
         self._script = redis.register_script(_GCRA)
         self._senders = senders
@@ -79,7 +87,7 @@ class Pace:
         next_at = self._own_next.get(phone_number_id, now)
         if next_at > now:
             return timedelta(seconds=next_at - now)
-        rate = fallback_rate(messages_per_second, senders=self._senders)
+        rate = fallback_rate(messages_per_second, senders=self._senders.alive)
         self._own_next[phone_number_id] = now + rate.interval.total_seconds()
         return timedelta(0)
 
