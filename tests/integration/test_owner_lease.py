@@ -121,3 +121,40 @@ async def test_a_grant_that_is_gone_is_not_entrusted_and_not_touched(pool, rows)
     assert not await rows.touch_own(conversation)
     assert not await rows.entrust(conversation)
     assert not await rows.own_serves(conversation)
+
+
+async def test_buckets_move_with_a_new_generation_and_take_their_own_actors_along(pool, rows):
+    conversation = await a_question(pool)
+    await pool.execute("UPDATE shard_buckets SET shard = 7")
+    await rows.grant_own(conversation, 7, 1)
+    await rows.entrust(conversation)
+    bucket = await pool.fetchval("SELECT bucket FROM conversations")
+    wanted = bucket % 4
+    assert await rows.spread_buckets(4) == 1024
+    assert await rows.spread_buckets(4) == 0
+    assert await pool.fetchval("SELECT shard FROM own_actors") == wanted
+    assert set(await rows.list_buckets()) == {0, 1, 2, 3}
+    assert await rows.spread_buckets(8) == 512
+    moved = "SELECT DISTINCT generation FROM shard_buckets WHERE bucket % 8 >= 4"
+    assert [row["generation"] for row in await pool.fetch(moved)] == [3]
+    stayed = "SELECT DISTINCT generation FROM shard_buckets WHERE bucket % 8 < 4"
+    assert [row["generation"] for row in await pool.fetch(stayed)] == [2]
+
+
+async def test_an_own_actor_that_is_still_starting_stays_with_the_shard_that_starts_it(pool, rows):
+    conversation = await a_question(pool)
+    await rows.grant_own(conversation, 9, 1)
+    await rows.spread_buckets(2)
+    assert await pool.fetchval("SELECT shard FROM own_actors") == 9
+    await rows.entrust(conversation)
+    bucket = await pool.fetchval("SELECT bucket FROM conversations")
+    assert await pool.fetchval("SELECT shard FROM own_actors") == bucket % 2
+
+
+async def test_a_forgotten_host_is_no_longer_listed(pool, rows):
+    for name in ("conversations/0", "conversations/1"):
+        await rows.take_lease(name, shard=0)
+    assert await rows.list_hosts(older_than=timedelta(minutes=1)) == set()
+    await pool.execute("UPDATE owner_leases SET taken_at = now() - interval '2 minutes'")
+    await rows.forget("conversations/1")
+    assert await rows.list_hosts(older_than=timedelta(minutes=1)) == {"conversations/0"}
