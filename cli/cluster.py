@@ -120,7 +120,7 @@ def main() -> int:
     head = [one for one in own if one.name() in HEAD_PROCESSES]
     began = time.perf_counter()
     deployed = deploy(settings)
-    _tell(report, "deployed", began)
+    _tell(report, "deployed", began, shards=deployed[Part.SHARDS].wanted)
     threading.Thread(
         target=keep_scale, args=(settings, deployed, url, stopping), daemon=True
     ).start()

@@ -1,4 +1,4 @@
-"""A node is lost in the middle of a model call: its conversation is answered once, by another node."""
+"""Nodes are lost: a worker in the middle of a model call, a node cut off from Ray only, the head."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from tests.running import ROOT, own_environment
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
 
 
-def play(scenario: str, database: str, redis_url: str) -> dict[str, Any]:
+def play(database: str, redis_url: str, *story: str) -> dict[str, Any]:
+    """What a story printed: it is a process of its own, with Ray nodes of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.ray.two_nodes", scenario], cwd=ROOT,
+        [sys.executable, "-m", *story], cwd=ROOT,
         env=own_environment() | {"DATABASE_URL": database, "REDIS_URL": redis_url},
         capture_output=True, check=False, text=True, timeout=200,
     )  # fmt: skip
@@ -43,7 +44,7 @@ def why_no_namespace() -> str:
 
 
 def test_a_node_whose_raylet_is_killed_mid_turn_leaves_one_answer(database, redis_url):
-    outcome = play("killed", database, redis_url)
+    outcome = play(database, redis_url, "tests.ray.two_nodes", "killed")
     assert len(outcome["sent"]) == 2
     assert outcome["turns"] == ["committed", "committed"]
     assert outcome["answered_by_old_start"] == [False, False]
@@ -54,10 +55,18 @@ def test_a_node_cut_off_from_ray_only_answers_nothing_and_asks_no_further_model(
 ):
     if reason := why_no_namespace():
         pytest.skip(f"no network namespace here: {reason}")
-    outcome = play("cut_off", database, redis_url)
+    outcome = play(database, redis_url, "tests.ray.two_nodes", "cut_off")
     assert outcome["old_start_outlived_its_node"]
     assert len(outcome["sent"]) == 2
     assert outcome["answered_by_old_start"] == [False, False]
     assert outcome["turns"] == ["committed", "committed", "fenced"]
     # The call that ran when the link went down, the new owner's, and the second question's.
     assert (outcome["model_calls_for_first_question"], outcome["model_calls"]) == (2, 3)
+
+
+def test_a_gcs_that_is_killed_and_comes_back_stops_no_shard(database, redis_url):
+    outcome = play(database, redis_url, "tests.ray.gcs_outage")
+    assert outcome["answered_without_gcs"]
+    assert outcome["same_start"]
+    assert outcome["turns"] == ["committed"] * 3
+    assert len(outcome["sent"]) == 3
