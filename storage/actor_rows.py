@@ -43,14 +43,15 @@ SELECT min(started_at) FROM actor_beats
  WHERE kind = 'webhook' AND beat_at > clock_timestamp() - interval '15 seconds'
 """
 
-# One grant at a time, so that the maximum is never passed. `retire` is the longest idle one, offered
-# when the maximum is reached and it has not spoken for a while.
+HAS_ROOM: Final[LiteralString] = "SELECT count(*) < $1 FROM own_actors"
+
+# One grant at a time, so that the maximum is never passed. A statement of its own: the next one has to
+# see what was granted while this one waited.
+GRANT_ALONE: Final[LiteralString] = "SELECT pg_advisory_xact_lock(7340033)"
+
 GRANT: Final[LiteralString] = """
-WITH one_at_a_time AS MATERIALIZED (SELECT pg_advisory_xact_lock(7340033)), taken AS MATERIALIZED (
-    SELECT count(*) AS n FROM own_actors, one_at_a_time
-)
 INSERT INTO own_actors (conversation_id, shard)
-SELECT $1, $2 FROM taken WHERE taken.n < $3
+SELECT $1, $2 WHERE (SELECT count(*) FROM own_actors) < $3
 ON CONFLICT (conversation_id) DO UPDATE SET shard = excluded.shard
 RETURNING conversation_id
 """
@@ -169,7 +170,12 @@ class ActorRows:
 
     async def grant_own(self, conversation_id: ConversationId, shard: int, maximum: int) -> bool:
         """Whether this conversation may have its own Ray actor now."""
-        return await self._pool.fetchval(GRANT, conversation_id, shard, maximum) is not None
+        if not await self._pool.fetchval(HAS_ROOM, maximum):
+            return False  # the usual answer, without waiting for anybody
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(GRANT_ALONE)
+            granted = await connection.fetchval(GRANT, conversation_id, shard, maximum)
+        return granted is not None
 
     async def longest_idle(self, idle_for: timedelta) -> ConversationId | None:
         """The own actor that has been idle longest, at least this long."""
