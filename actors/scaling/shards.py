@@ -37,19 +37,22 @@ class Shards:
         self._settings = settings
         self._rows = rows
         self._directory = directory
+        #: A shard that was started and has no bucket yet is no stray.
+        self._moving = asyncio.Lock()
 
     async def settle(self, wanted: int) -> None:
         """Returns when exactly `wanted` shards hold all buckets and no other runs.
 
         Raises RayError or TimeoutError when something did not answer; what was done stays done.
         """
-        before = set(await self._rows.list_buckets())
-        await self.start(range(wanted))
-        moved = await self._rows.spread_buckets(wanted)
-        log.info("shards.spread", wanted=wanted, buckets_moved=moved)
-        await self._reread(before | set(range(wanted)))
-        for shard in before - set(range(wanted)):
-            await self._end(shard)
+        async with self._moving:
+            before = set(await self._rows.list_buckets())
+            await self.start(range(wanted))
+            moved = await self._rows.spread_buckets(wanted)
+            log.info("shards.spread", wanted=wanted, buckets_moved=moved)
+            await self._reread(before | set(range(wanted)))
+            for shard in before - set(range(wanted)):
+                await self._end(shard_name(shard), within_s=_EMPTY_TIMEOUT_S)
 
     async def start(self, shards: Iterable[int]) -> None:
         """Starts what does not run; returns when all of them work rings."""
@@ -62,15 +65,14 @@ class Shards:
         async with asyncio.timeout(_READY_TIMEOUT_S):
             await asyncio.gather(*(handle.ready.remote() for handle in handles))
 
-    async def end_strays(self) -> int:
+    async def end_strays(self) -> None:
         """Ends hosts that neither the table nor a grant names: a crash came between two steps."""
-        named = {shard_name(shard) for shard in await self._rows.list_buckets()}
-        named |= {own_name(one) for one in await self._rows.list_all_own()}
-        strays = await self._rows.list_hosts(older_than=_STRAY_AFTER) - named
-        for name in sorted(strays):
-            log.info("host.stray_ended", actor=name)
-            await self._retire(name)
-        return len(strays)
+        async with self._moving:
+            named = {shard_name(shard) for shard in await self._rows.list_buckets()}
+            named |= {own_name(one) for one in await self._rows.list_all_own()}
+            for name in sorted(await self._rows.list_hosts(older_than=_STRAY_AFTER) - named):
+                log.info("host.stray", actor=name)
+                await self._end(name, within_s=_CALL_TIMEOUT_S)
 
     async def _reread(self, shards: Iterable[int]) -> None:
         """A shard that misses it finds out at the next load and the next ring."""
@@ -86,18 +88,17 @@ class Shards:
                 self._directory.forget(name)
                 log.warning("shard.reread_missed", shard=shard, error=type(error).__name__)
 
-    async def _end(self, shard: int) -> None:
-        """Ends a shard without buckets once its last turn and its last send are over."""
-        name = shard_name(shard)
+    async def _end(self, name: str, *, within_s: float) -> None:
+        """Ends a host nobody rings any more once its last turn and its last send are over.
+
+        Raises TimeoutError when they are not over in time; the host goes on.
+        """
         handle = await self._directory.find(name)
         try:
-            async with asyncio.timeout(_EMPTY_TIMEOUT_S):
+            async with asyncio.timeout(within_s):
                 while handle is not None and not await handle.may_end.remote():  # noqa: ASYNC110
                     await asyncio.sleep(0.2)
         except RayError as error:
-            log.warning("shard.silent", shard=shard, error=type(error).__name__)
-        await self._retire(name)
-
-    async def _retire(self, name: str) -> None:
+            log.warning("host.silent", actor=name, error=type(error).__name__)
         await self._directory.retire(name)
         await self._rows.forget(name)
