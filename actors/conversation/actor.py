@@ -151,6 +151,8 @@ class ConversationShard:
             self._own.adopt(conversation_id)
             await self._pass(ring)
         else:
+            # What the load saw is newer than our buckets: with them the ring would come back here.
+            await self._read_buckets()
             await self._parts.doorbell.ring([ring])
 
 
