@@ -24,7 +24,7 @@ from config.ray_options import actor_options
 from domain.doorbell import Ring
 from domain.ids import ConversationId, PhysicalNumberId
 from routing.shards import shard_of
-from telemetry.tasks import spawn
+from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
 
@@ -52,16 +52,29 @@ class Directory:
 
     def __init__(self) -> None:
         self._handles: dict[str, Handle] = {}
+        self._looking: dict[str, asyncio.Task[Handle | None]] = {}
 
     async def find(self, name: str) -> Handle | None:
-        """The actor's handle, or None when no live actor has that name."""
+        """The actor's handle, or None when no live actor has that name.
+
+        While Ray's head is away a lookup takes up to a minute: one for all who ask, and who may not
+        wait sets a time limit.
+        """
         handle = self._handles.get(name)
-        if handle is None:
-            try:
-                handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
-            except ValueError:
-                return None
-            self._handles[name] = handle
+        if handle is not None:
+            return handle
+        looking = self._looking.get(name)
+        if looking is None:
+            looking = self._looking[name] = start(self._look_up(name), name=f"find {name}")
+            looking.add_done_callback(lambda _: self._looking.pop(name, None))
+        return await asyncio.shield(looking)
+
+    async def _look_up(self, name: str) -> Handle | None:
+        try:
+            handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
+        except ValueError:
+            return None
+        self._handles[name] = handle
         return handle
 
     def forget(self, name: str) -> None:
@@ -184,10 +197,10 @@ class RemoteNumberPool:
             conversation_id=conversation_id, traffic_class=traffic_class, written_to=written_to
         )
         try:
-            handle = await self._directory.find(NUMBER_POOL)
-            if handle is None:
-                return None
             async with asyncio.timeout(_CALL_TIMEOUT_S):
+                handle = await self._directory.find(NUMBER_POOL)
+                if handle is None:
+                    return None
                 chosen: ChosenNumber | None = await handle.choose.remote(message)
         except (RayError, TimeoutError) as error:
             self._directory.forget(NUMBER_POOL)
