@@ -145,28 +145,30 @@ class ShardDoorbell:
         for ring in rings:
             by_shard[shard_of(ring.conversation_id, table)].append(ring)
         for shard, group in by_shard.items():
-            handle = await self._directory.find(shard_name(shard))
-            if handle is not None:
-                spawn(self._deliver(shard, handle, group, again=again), name="doorbell")
-            elif again:
-                await self._ring_again(group)
-            else:
-                log.warning("doorbell.shard_missing", shard=shard)
+            spawn(self._deliver(shard, group, again=again), name="doorbell")
 
-    async def _deliver(
-        self, shard: int, handle: Handle, group: Sequence[Ring], *, again: bool
-    ) -> None:
-        pairs = tuple((ring.conversation_id, str(ring.reason)) for ring in group)
-        try:
-            strays = set(await handle.ring.remote(RingConversations(rings=pairs)))
-        except RayError as error:
-            # Restarting, it finds its work itself; ended for good, somebody else has its buckets.
-            self._directory.forget(shard_name(shard))
-            log.warning("doorbell.call_lost", shard=shard, error=type(error).__name__)
-            strays = {ring.conversation_id for ring in group}
+    async def _deliver(self, shard: int, group: Sequence[Ring], *, again: bool) -> None:
+        strays = await self._strays(shard, group)
         left = [ring for ring in group if ring.conversation_id in strays]
         if left and again:
             await self._ring_again(left)
+
+    async def _strays(self, shard: int, group: Sequence[Ring]) -> set[UUID]:
+        """Rings the shard; what it does not host."""
+        name = shard_name(shard)
+        pairs = tuple((ring.conversation_id, str(ring.reason)) for ring in group)
+        everything: set[UUID] = {ring.conversation_id for ring in group}
+        handle = await self._directory.find(name)
+        if handle is None:
+            log.warning("doorbell.shard_missing", shard=shard)
+            return everything
+        try:
+            return set(await handle.ring.remote(RingConversations(rings=pairs)))
+        except RayError as error:
+            # Restarting, it finds its work itself; ended for good, somebody else has its buckets.
+            self._directory.forget(name)
+            log.warning("doorbell.call_lost", shard=shard, error=type(error).__name__)
+            return everything
 
     async def _ring_again(self, rings: Sequence[Ring]) -> None:
         self._read_at = float("-inf")

@@ -1,6 +1,6 @@
 """The head, and the GCS with it, is killed and comes back; prints what the shard did meanwhile.
 
-    python -m tests.ray.gcs_outage     (DATABASE_URL and REDIS_URL given)
+    python -m tests.chaos.gcs_outage     (DATABASE_URL and REDIS_URL given)
 
 The GCS keeps its tables in the Valkey of REDIS_URL. The shard and whoever rings it are on the second
 node, which rides the outage out.
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.house import inbound, store
-from tests.ray.nodes import LOOPBACK, Nodes, Outside, alive, listens, point_settings_at, until
+from tests.chaos.nodes import LOOPBACK, Nodes, Outside, alive, listens, point_settings_at, until
 
 SECOND = "127.0.0.2"
 

@@ -12,7 +12,12 @@ import pytest
 
 from tests.running import ROOT, own_environment
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+]
 
 
 def play(database: str, redis_url: str, *story: str) -> dict[str, Any]:
@@ -23,7 +28,8 @@ def play(database: str, redis_url: str, *story: str) -> dict[str, Any]:
         capture_output=True, check=False, text=True, timeout=200,
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
-    outcome: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    told = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    outcome: dict[str, Any] = json.loads(told[-1])
     return outcome
 
 
@@ -44,7 +50,7 @@ def why_no_namespace() -> str:
 
 
 def test_a_node_whose_raylet_is_killed_mid_turn_leaves_one_answer(database, redis_url):
-    outcome = play(database, redis_url, "tests.ray.two_nodes", "killed")
+    outcome = play(database, redis_url, "tests.chaos.two_nodes", "killed")
     assert len(outcome["sent"]) == 2
     assert outcome["turns"] == ["committed", "committed"]
     assert outcome["answered_by_old_start"] == [False, False]
@@ -55,7 +61,7 @@ def test_a_node_cut_off_from_ray_only_answers_nothing_and_asks_no_further_model(
 ):
     if reason := why_no_namespace():
         pytest.skip(f"no network namespace here: {reason}")
-    outcome = play(database, redis_url, "tests.ray.two_nodes", "cut_off")
+    outcome = play(database, redis_url, "tests.chaos.two_nodes", "cut_off")
     assert outcome["old_start_outlived_its_node"]
     assert len(outcome["sent"]) == 2
     assert outcome["answered_by_old_start"] == [False, False]
@@ -65,7 +71,7 @@ def test_a_node_cut_off_from_ray_only_answers_nothing_and_asks_no_further_model(
 
 
 def test_a_gcs_that_is_killed_and_comes_back_stops_no_shard(database, redis_url):
-    outcome = play(database, redis_url, "tests.ray.gcs_outage")
+    outcome = play(database, redis_url, "tests.chaos.gcs_outage")
     assert outcome["answered_without_gcs"]
     assert outcome["same_start"]
     assert outcome["turns"] == ["committed"] * 3

@@ -1,6 +1,6 @@
 """One shard on a second Ray node that is lost in the middle of a model call; prints what came of it.
 
-    python -m tests.ray.two_nodes killed|cut_off     (DATABASE_URL and REDIS_URL given)
+    python -m tests.chaos.two_nodes killed|cut_off     (DATABASE_URL and REDIS_URL given)
 
 `killed`: the node's raylet gets SIGKILL, and its workers end with it. `cut_off`: the node lives in a
 network namespace with two links, one for Ray and one for PostgreSQL, Meta and the model; the first goes
@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 
 from tests.house import inbound, store
-from tests.ray.nodes import (
+from tests.chaos.nodes import (
     LOOPBACK,
     NAMESPACE,
     OTHER_NET,
