@@ -53,7 +53,7 @@ from telemetry.tasks import spawn
 log = structlog.get_logger()
 
 _READY_TIMEOUT_S: Final = 120.0
-_SCALE_EVERY_S: Final = 1.0
+_SCALE_EVERY_S: Final = 2.0
 _STRAYS_EVERY_S: Final = 30.0
 
 

@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.house import inbound, store
 from tests.chaos.nodes import LOOPBACK, Nodes, Outside, alive, listens, point_settings_at, until
+from tests.house import inbound, store
 
 SECOND = "127.0.0.2"
 

@@ -20,7 +20,6 @@ from typing import Any
 
 import psutil
 
-from tests.house import inbound, store
 from tests.chaos.nodes import (
     LOOPBACK,
     NAMESPACE,
@@ -37,6 +36,7 @@ from tests.chaos.nodes import (
     two_links,
     until,
 )
+from tests.house import inbound, store
 
 QUESTIONS = ("Quanto custa o plano inicial?", "E o plano maior?")
 
