@@ -25,7 +25,7 @@ from domain.doorbell import Ring
 from domain.ids import ConversationId, PhysicalNumberId
 from integrations.whatsapp.failures import SendFailure
 from routing.shards import shard_of
-from telemetry.tasks import spawn
+from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
 
@@ -53,16 +53,29 @@ class Directory:
 
     def __init__(self) -> None:
         self._handles: dict[str, Handle] = {}
+        self._looking: dict[str, asyncio.Task[Handle | None]] = {}
 
     async def find(self, name: str) -> Handle | None:
-        """The actor's handle, or None when no live actor has that name."""
+        """The actor's handle, or None when no live actor has that name.
+
+        While Ray's head is away a lookup takes up to a minute: one for all who ask, and who may not
+        wait sets a time limit.
+        """
         handle = self._handles.get(name)
-        if handle is None:
-            try:
-                handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
-            except ValueError:
-                return None
-            self._handles[name] = handle
+        if handle is not None:
+            return handle
+        looking = self._looking.get(name)
+        if looking is None:
+            looking = self._looking[name] = start(self._look_up(name), name=f"find {name}")
+            looking.add_done_callback(lambda _: self._looking.pop(name, None))
+        return await asyncio.shield(looking)
+
+    async def _look_up(self, name: str) -> Handle | None:
+        try:
+            handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
+        except ValueError:
+            return None
+        self._handles[name] = handle
         return handle
 
     def forget(self, name: str) -> None:
@@ -104,7 +117,11 @@ class Directory:
 
 
 class ShardDoorbell:
-    """Rings conversations: one Ray call per shard and group, whatever the number of rings."""
+    """Rings conversations: one Ray call per shard and group, whatever the number of rings.
+
+    The table of buckets may be some seconds old. A shard hands back what is not its own, and a shard
+    that is gone hands back everything: then the table is read again and these are rung once more.
+    """
 
     def __init__(self, directory: Directory, buckets: Callable[[], Awaitable[list[int]]]) -> None:
         self._directory = directory
@@ -115,28 +132,48 @@ class ShardDoorbell:
     async def ring(self, rings: Sequence[Ring]) -> None:
         """Never raises: what rings is stored, and the sweeper finds it."""
         try:
-            await self._ring(rings)
+            await self._ring(rings, again=True)
         except Exception:
             # The doorbell's outermost edge: its callers have committed and must go on.
             log.exception("doorbell.failed", count=len(rings))
 
-    async def _ring(self, rings: Sequence[Ring]) -> None:
+    async def _ring(self, rings: Sequence[Ring], *, again: bool) -> None:
         table = await self._buckets()
         if not table:
             log.warning("doorbell.no_shards", count=len(rings))
             return
-        by_shard: defaultdict[int, list[tuple[UUID, str]]] = defaultdict(list)
+        by_shard: defaultdict[int, list[Ring]] = defaultdict(list)
         for ring in rings:
-            shard = shard_of(ring.conversation_id, table)
-            by_shard[shard].append((ring.conversation_id, ring.reason))
-        for shard, pairs in by_shard.items():
-            name = shard_name(shard)
-            handle = await self._directory.find(name)
-            if handle is None:
-                log.warning("doorbell.shard_missing", shard=shard)
-                continue
-            call = handle.ring.remote(RingConversations(rings=tuple(pairs)))
-            self._directory.tell(name, call)
+            by_shard[shard_of(ring.conversation_id, table)].append(ring)
+        for shard, group in by_shard.items():
+            spawn(self._deliver(shard, group, again=again), name="doorbell")
+
+    async def _deliver(self, shard: int, group: Sequence[Ring], *, again: bool) -> None:
+        strays = await self._strays(shard, group)
+        left = [ring for ring in group if ring.conversation_id in strays]
+        if left and again:
+            await self._ring_again(left)
+
+    async def _strays(self, shard: int, group: Sequence[Ring]) -> set[UUID]:
+        """Rings the shard; what it does not host."""
+        name = shard_name(shard)
+        pairs = tuple((ring.conversation_id, str(ring.reason)) for ring in group)
+        everything: set[UUID] = {ring.conversation_id for ring in group}
+        handle = await self._directory.find(name)
+        if handle is None:
+            log.warning("doorbell.shard_missing", shard=shard)
+            return everything
+        try:
+            return set(await handle.ring.remote(RingConversations(rings=pairs)))
+        except RayError as error:
+            # Restarting, it finds its work itself; ended for good, somebody else has its buckets.
+            self._directory.forget(name)
+            log.warning("doorbell.call_lost", shard=shard, error=type(error).__name__)
+            return everything
+
+    async def _ring_again(self, rings: Sequence[Ring]) -> None:
+        self._read_at = float("-inf")
+        await self._ring(rings, again=False)
 
     async def _buckets(self) -> list[int]:
         now = asyncio.get_running_loop().time()
@@ -163,10 +200,10 @@ class RemoteNumberPool:
             conversation_id=conversation_id, traffic_class=traffic_class, written_to=written_to
         )
         try:
-            handle = await self._directory.find(NUMBER_POOL)
-            if handle is None:
-                return None
             async with asyncio.timeout(_CALL_TIMEOUT_S):
+                handle = await self._directory.find(NUMBER_POOL)
+                if handle is None:
+                    return None
                 chosen: ChosenNumber | None = await handle.choose.remote(message)
         except (RayError, TimeoutError) as error:
             self._directory.forget(NUMBER_POOL)

@@ -18,6 +18,7 @@ from actors.sender.core import SendCore
 from config.ray_options import POOL_SIZES
 from config.settings import Settings
 from domain.clock import SystemClock
+from domain.scale import MOST, Part
 from integrations.whatsapp.client import GraphClient, open_http
 from storage.accounts import Accounts
 from storage.actor_rows import ActorRows
@@ -69,7 +70,7 @@ class Parts:
 
 def most_senders(settings: Settings) -> int:
     """As many processes may send; what is assumed until the first beat says how many do."""
-    return settings.conversation_shards + settings.dedicated_actors_max + 1
+    return MOST[Part.SHARDS] + settings.dedicated_actors_max + 1
 
 
 async def open_parts(settings: Settings, *, kind: str, name: str) -> Parts:

@@ -33,6 +33,8 @@ class Act(StrEnum):
     READ_SYSTEM = "system.read"
     PAUSE = "system.pause"
     RESUME = "system.resume"
+    SCALE = "system.scale"
+    ROLL_OUT = "system.rollout"
     READ_NUMBERS = "numbers.read"
     DRAIN_NUMBER = "number.drain"
     ACTIVATE_NUMBER = "number.activate"
@@ -52,7 +54,7 @@ ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     **dict.fromkeys(Act, _EVERYBODY),
     **dict.fromkeys(
         (
-            Act.WHISPER, Act.ASSIGN, Act.PAUSE, Act.RESUME, Act.READ_NUMBERS, Act.DRAIN_NUMBER,
+            Act.WHISPER, Act.ASSIGN, Act.PAUSE, Act.RESUME, Act.SCALE, Act.ROLL_OUT, Act.READ_NUMBERS, Act.DRAIN_NUMBER,
             Act.ACTIVATE_NUMBER, Act.READ_ACTORS, Act.READ_METRICS, Act.READ_USERS, Act.CREATE_USER,
             Act.CHANGE_USER,
         ),

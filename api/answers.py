@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from domain.scale import Part
 from storage.alerts import AlertKind
 
 T = TypeVar("T")
@@ -272,6 +273,12 @@ class SystemAnswer(Answer):
     model: ModelAnswer
     pause_scope: str | None
     alerts: list[AlertAnswer]
+
+
+class PartAnswer(Answer):
+    part: Part
+    wanted: int
+    settled: Annotated[bool, Field(description="Whether it is carried out.")]
 
 
 class NumberAnswer(Answer):

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from domain.scale import Part
 from domain.storable import storable_text
 
 _Clean = AfterValidator(storable_text)
@@ -125,6 +126,15 @@ class Escalate(Body):
 
 class Pause(Body):
     reason: GivenReason
+
+
+class ScaleTo(Body):
+    part: Part
+    count: Annotated[int, Field(ge=1, le=64)]
+
+
+class RollOut(Body):
+    part: Literal[Part.WEBHOOK, Part.API]
 
 
 Name = Annotated[

@@ -24,6 +24,7 @@ from storage.human_actions import HumanActions
 from storage.idempotency import IdempotencyKeys
 from storage.inbox_page import InboxPage
 from storage.rate_limits import RateLimits
+from storage.scale import ScaleStore
 
 VERSION = "0.1.0"
 
@@ -71,6 +72,7 @@ class ApiParts:
     audit: AuditLog = field(init=False)
     keys: IdempotencyKeys = field(init=False)
     inbox: InboxPage = field(init=False)
+    scale: ScaleStore = field(init=False)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -78,6 +80,7 @@ class ApiParts:
         put(self, "limits", RateLimits(self.redis))
         put(self, "audit", AuditLog(self.pool))
         put(self, "keys", IdempotencyKeys(self.pool))
+        put(self, "scale", ScaleStore(self.pool))
         put(
             self,
             "inbox",

@@ -24,7 +24,8 @@ from actors.parts import open_parts
 from config.settings import Settings
 from domain.conversation import Conversation
 from domain.doorbell import Ring, RingReason
-from domain.ids import ConversationId
+from domain.ids import ConversationId, new_id
+from domain.ownership import Host
 from telemetry.tasks import start
 
 
@@ -54,7 +55,9 @@ class BenchHost:
 
     async def _open(self) -> None:
         self._parts = await open_parts(self._settings, kind="shared", name="bench-host")
-        ports = conversation_ports(self._parts)
+        # No lease: it is nobody the directory knows, and the only shard's conversations are its own.
+        host = Host(name="bench-host", incarnation=new_id(), shard=0)
+        ports = conversation_ports(self._parts, host)
         self._loads = TimedLoads(ports.conversations)
         timed: Any = self._loads
         self._residents = Residents(

@@ -66,6 +66,7 @@ def banner(
     ray_url: str | None,
     ray_token: str,
     logins: Sequence[Login],
+    shards: int,
     resident: int,
 ) -> Iterator[Text]:
     """Line by line, never folded: a folded link cannot be clicked."""
@@ -84,7 +85,7 @@ def banner(
         yield _row("Entrar", "com a senha que você definiu (a gerada foi trocada)")
     if not settings.sandbox_on:
         yield _row("Entrar", settings.admin_email or "com a conta de supervisão")
-    yield _row("Conversas", placement(settings))
+    yield _row("Conversas", placement(settings, shards))
     yield _row("Memória", f"{gigabytes(resident)} residentes, tudo somado")
     if ports.http != ports.http_wanted:
         yield Text(
@@ -97,16 +98,15 @@ def banner(
         yield Text("Ensaio sem modelo real: defina ANTHROPIC_API_KEY", style="yellow")
 
 
-def placement(settings: Settings) -> str:
+def placement(settings: Settings, shards: int) -> str:
     """How many conversations live in how many Ray actors, and how to change it."""
-    shards = settings.conversation_shards
     shared = "1 ator Ray compartilhado" if shards == 1 else f"{shards} atores Ray compartilhados"
     own = settings.dedicated_actors_max
     if own == 0:
-        return f"todas em {shared} (CONVERSATION_SHARDS); nenhuma com ator próprio (DEDICATED_ACTORS_MAX=0)"
+        return f"todas em {shared} (`vitrine scale shards`); nenhuma com ator próprio (DEDICATED_ACTORS_MAX=0)"
     return (
         f"até {own} ativas com ator Ray próprio (DEDICATED_ACTORS_MAX), "
-        f"as demais em {shared} (CONVERSATION_SHARDS)"
+        f"as demais em {shared} (`vitrine scale shards`)"
     )
 
 

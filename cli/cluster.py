@@ -6,18 +6,22 @@ supervisor ends, its end of our standard input closes and we end, too.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 import psutil
 
 from config.settings import Settings, load_settings
+from domain.scale import Part, Scale
+from telemetry.tasks import start
 
 NAMESPACE: Final = "vitrine"
 OBJECT_STORE_BYTES: Final = 80 * 2**20  # Ray's least is 75 MiB; we pass ids, not objects
@@ -39,13 +43,13 @@ ENVIRONMENT: Final = {
 }
 
 
-def start_ray(settings: Settings, *, dashboard_port: int, temp_dir: Path) -> str | None:
-    """Starts a cluster of our own, or joins RAY_ADDRESS; returns the dashboard's URL if it is ours."""
+def start_ray(settings: Settings, *, dashboard_port: int, temp_dir: Path) -> str:
+    """Starts a cluster of our own, or joins RAY_ADDRESS; returns the URL of its dashboard."""
     import ray  # noqa: PLC0415 - reads the environment at import
 
     if settings.ray_address is not None:
-        ray.init(address=settings.ray_address, namespace=NAMESPACE, log_to_driver=False)
-        return None
+        joined = ray.init(address=settings.ray_address, namespace=NAMESPACE, log_to_driver=False)
+        return f"http://{joined.dashboard_url}"
     ray.init(
         address="local",  # never another checkout's cluster
         namespace=NAMESPACE,
@@ -60,11 +64,29 @@ def start_ray(settings: Settings, *, dashboard_port: int, temp_dir: Path) -> str
     return f"http://127.0.0.1:{dashboard_port}"
 
 
-def deploy(settings: Settings) -> None:
+def deploy(settings: Settings) -> Mapping[Part, Scale]:
     """Deploys the applications and named actors; returns when Serve calls them running."""
     import serve_app  # noqa: PLC0415 - imports Ray
 
-    serve_app.deploy(settings)
+    return serve_app.deploy(settings)
+
+
+def keep_scale(
+    settings: Settings, deployed: Mapping[Part, Scale], url: str, stopping: threading.Event
+) -> None:
+    """Carries out every change of scale until told to stop; runs beside the watch over the head."""
+    import serve_app  # noqa: PLC0415
+
+    token = os.environ.get("RAY_AUTH_TOKEN", "")
+
+    async def keep() -> None:
+        keeping = start(
+            serve_app.keep_scale(settings, deployed, dashboard_url=url, token=token), name="scale"
+        )
+        await asyncio.to_thread(stopping.wait)
+        keeping.cancel()
+
+    asyncio.run(keep())
 
 
 def stop(settings: Settings) -> None:
@@ -93,12 +115,15 @@ def main() -> int:
     settings = load_settings()
     began = time.perf_counter()
     url = start_ray(settings, dashboard_port=dashboard_port, temp_dir=temp_dir)
-    _tell(report, "ray", began, dashboard_url=url)
+    _tell(report, "ray", began, dashboard_url=url if settings.ray_address is None else None)
     own = psutil.Process().children()
     head = [one for one in own if one.name() in HEAD_PROCESSES]
     began = time.perf_counter()
-    deploy(settings)
-    _tell(report, "deployed", began)
+    deployed = deploy(settings)
+    _tell(report, "deployed", began, shards=deployed[Part.SHARDS].wanted)
+    threading.Thread(
+        target=keep_scale, args=(settings, deployed, url, stopping), daemon=True
+    ).start()
     while not stopping.wait(1.0):
         if not head_is_alive(head):
             os._exit(EXIT_HEAD_LOST)  # a tidy shutdown would wait for a head that is not there

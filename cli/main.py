@@ -22,11 +22,13 @@ from cli.child import ROOT
 from cli.demo import run_demo
 from cli.doctor import examine
 from cli.preflight import gigabytes
+from cli.scale import roll_out, scale as scale_part, show_scale
 from cli.steps import Steps
 from cli.up import up as run_up
 from cli.users import users_app
 from config.settings import Settings, load_settings, plain
 from domain.errors import RejectedError, VitrineError
+from domain.scale import Part
 from storage.embedded.postgres import EmbeddedPostgres
 from storage.migrate import migrate as run_migrations
 
@@ -121,6 +123,32 @@ def actors() -> None:
         with ApiClient(_running(checkout).url, settings) as api:
             table = actors_table(api.get("/actors")["items"])
         console.print(table, width=max(console.width, 120), crop=False)
+
+
+@app.command()
+def scale(
+    part: Annotated[Part | None, typer.Argument(help="O que muda; sem isto, mostra.")] = None,
+    count: Annotated[int | None, typer.Argument(min=1, max=64, help="Quantos.")] = None,
+) -> None:
+    """Muda com tudo rodando quantos shards e réplicas há; vale também depois de reiniciar."""
+    with _readable():
+        settings, checkout = _here()
+        with ApiClient(_running(checkout).url, settings) as api:
+            if part is None:
+                show_scale(console, api)
+            elif count is None:
+                raise RejectedError(f"diga quantos: `vitrine scale {part} 2`")
+            else:
+                scale_part(Steps(console), api, part, count)
+
+
+@app.command()
+def rollout(part: Annotated[Part, typer.Argument(help="webhook ou api.")]) -> None:
+    """Troca as réplicas por novas, do código de agora, sem recusar nenhum pedido."""
+    with _readable():
+        settings, checkout = _here()
+        with ApiClient(_running(checkout).url, settings) as api:
+            roll_out(Steps(console), api, part)
 
 
 @app.command()

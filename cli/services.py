@@ -88,6 +88,8 @@ class RayService:
         self._news = news
         self._environment = environment_of(settings, ports, checkout)
         self.dashboard_url: str | None = None
+        #: How many shared actors were deployed; the setting is only the first wish.
+        self.shards = settings.conversation_shards
 
     def start(self, give_up: threading.Event | None = None) -> None:
         """Returns when the applications run; raises ServerStartError after 180 s without news."""
@@ -130,6 +132,8 @@ class RayService:
     def _hear(self, report: Mapping[str, Any]) -> bool:
         if report["event"] == "ray":
             self.dashboard_url = report.get("dashboard_url")
+        if report["event"] == "deployed":
+            self.shards = report["shards"]
         self._news(report["event"], report["seconds"])
         return bool(report["event"] == "deployed")
 

@@ -100,6 +100,7 @@ def _run(steps: Steps, supervisor: Supervisor, checkout: Checkout, settings: Set
         ray_url=ray.dashboard_url,
         ray_token=ray_token(checkout),
         logins=working_logins(settings, base),
+        shards=ray.shards,
         resident=family.resident_bytes(),
     )
     steps.console.rule("Vitrine", align="left")

@@ -37,6 +37,7 @@ POOL_SIZES: Final[dict[str, int]] = {
     "number_pool": 1,
     "sender": 4,
     "clock": 1,
+    "scaling": 1,
     "webhook": 4,
     "api": 4,
 }

@@ -20,6 +20,7 @@ from domain.ids import (
     OperatorId,
     PhysicalNumberId,
 )
+from domain.ownership import Ownership
 from domain.reply import AgentTurn, NextAction, Outcome, ScheduleCall
 from domain.spending import Budget, MoneyCap, Spending, was_told
 from domain.turn import QuietRule
@@ -130,6 +131,7 @@ class Conversation:
     spending: Spending = field(default_factory=Spending)
     #: Hand-overs that wait for a person, of all conversations.
     queue_length: int = 0
+    ownership: Ownership = field(default_factory=Ownership)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

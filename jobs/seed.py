@@ -13,12 +13,14 @@ from domain.errors import InvalidInputError, RejectedError
 from domain.ids import new_id
 from domain.number import PhysicalNumber
 from domain.phone import digits, display, same_number
+from domain.scale import Part
 from jobs.sandbox_seed import seed_company
 from storage.actor_rows import ActorRows
 from storage.connections import check_connections
 from storage.numbers import NumberStore
 from storage.operators import Role, create_operator, seed_admin
 from storage.pool import open_pool
+from storage.scale import ScaleStore
 from storage.sealing import Seal
 
 log = structlog.get_logger()
@@ -29,9 +31,8 @@ async def seed_house(settings: Settings) -> None:
     assert settings.database_url is not None  # noqa: S101 - `vitrine up` fills it in
     pool = await open_pool(settings.database_url.get_secret_value(), size=2, name="seed")
     try:
-        await check_connections(pool, settings)
+        await _seed_scale(pool, settings)
         await _seed_account(pool, settings)
-        await ActorRows(pool).spread_buckets(settings.conversation_shards)
         await _seed_people(pool, settings)
         if settings.sandbox_on and settings.sandbox_url:
             await seed_company(pool, settings.sandbox_url)
@@ -104,6 +105,18 @@ def named_facade(
         )
         raise SettingsError((problem,))
     return None, phone
+
+
+async def _seed_scale(pool: asyncpg.Pool, settings: Settings) -> None:
+    """The setting is the first wish only; buckets that have a shard move by `vitrine scale`."""
+    counts = {Part.SHARDS: settings.conversation_shards, Part.WEBHOOK: 1, Part.API: 1}
+    store = ScaleStore(pool)
+    counts |= {part: scale.wanted for part, scale in (await store.list_parts()).items()}
+    await check_connections(pool, settings, counts)
+    await store.seed(counts)
+    rows = ActorRows(pool)
+    if not await rows.list_buckets():
+        await rows.spread_buckets(settings.conversation_shards)
 
 
 async def _seed_people(pool: asyncpg.Pool, settings: Settings) -> None:

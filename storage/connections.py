@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, LiteralString
 
 import asyncpg
 
 from config.ray_options import POOL_SIZES
 from config.settings import Settings, SettingsError
+from domain.scale import Part
 
 ROOM: Final[LiteralString] = """
 SELECT current_setting('max_connections')::int
@@ -17,21 +19,31 @@ SELECT current_setting('max_connections')::int
 _SPARE: Final = 5
 
 
-def needed_connections(settings: Settings) -> int:
+def needed_connections(settings: Settings, counts: Mapping[Part, int]) -> int:
     """The most connections this deployment opens at once, a rolling update of the replicas included."""
-    actors = settings.conversation_shards * POOL_SIZES["shared"]
+    actors = counts[Part.SHARDS] * POOL_SIZES["shared"]
     actors += settings.dedicated_actors_max * POOL_SIZES["own"]
-    actors += sum(POOL_SIZES[kind] for kind in ("number_pool", "sender", "clock"))
-    return actors + 2 * (POOL_SIZES["webhook"] + POOL_SIZES["api"]) + _SPARE
+    actors += sum(POOL_SIZES[kind] for kind in ("number_pool", "sender", "clock", "scaling"))
+    replicas = sum(counts[part] * POOL_SIZES[part] for part in (Part.WEBHOOK, Part.API))
+    return actors + 2 * replicas + _SPARE
 
 
-async def check_connections(pool: asyncpg.Pool, settings: Settings) -> None:
+async def count_connections(
+    pool: asyncpg.Pool, settings: Settings, counts: Mapping[Part, int]
+) -> tuple[int, int]:
+    """(what these counts may need at once, what the server has)."""
+    return needed_connections(settings, counts), await pool.fetchval(ROOM)
+
+
+async def check_connections(
+    pool: asyncpg.Pool, settings: Settings, counts: Mapping[Part, int]
+) -> None:
     """Raises SettingsError saying which settings to lower, or what the server needs."""
-    room = await pool.fetchval(ROOM)
-    needed = needed_connections(settings)
+    needed, room = await count_connections(pool, settings, counts)
     if needed > room:
         problem = (
             f"DATABASE_URL: o servidor aceita {room} conexões e este Vitrine pode abrir {needed}: "
-            "aumente max_connections, ou diminua DEDICATED_ACTORS_MAX ou CONVERSATION_SHARDS"
+            "aumente max_connections, ou diminua DEDICATED_ACTORS_MAX ou CONVERSATION_SHARDS "
+            "(depois da primeira partida: `vitrine scale shards`)"
         )
         raise SettingsError((problem,))

@@ -15,6 +15,7 @@ from domain.consent import AiConsent
 from domain.conversation import Conversation, Mode, OpenHandoff, PastMessage, PendingEvent
 from domain.errors import MergedError, NotFoundError
 from domain.ids import ConversationId, EventId, HandoffId, MessageId, new_id
+from domain.ownership import Ownership
 from domain.spending import Spending
 from storage.rows import parse_time, parse_uuid
 
@@ -58,7 +59,10 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
                      WHERE q.state = 'queued' AND q.queued_at <= h.queued_at) END)
           FROM handoffs h WHERE h.conversation_id = c.id AND h.state IN ('queued', 'accepted')) AS handoff,
        (SELECT jsonb_build_object('id', k.id, 'purpose', k.purpose, 'subject', k.subject)
-          FROM cases k WHERE k.conversation_id = c.id AND k.active) AS active_case
+          FROM cases k WHERE k.conversation_id = c.id AND k.active) AS active_case,
+       (SELECT o.serving FROM own_actors o WHERE o.conversation_id = c.id) AS own_serves,
+       (SELECT b.shard FROM shard_buckets b WHERE b.bucket = c.bucket) AS shard,
+       (SELECT l.incarnation FROM owner_leases l WHERE l.name = $4) AS incarnation
   FROM conversations c
   JOIN contacts p ON p.id = c.contact_id
   LEFT JOIN physical_numbers n ON n.phone_number_id = thread_number_v1(c)
@@ -205,14 +209,17 @@ SELECT DISTINCT e.conversation_id AS id
 
 
 class ConversationStore:
-    """The only door to a conversation's state."""
+    """The only door to a conversation's state. `host` is the actor that asks who the owner is."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, *, host: str = "") -> None:
         self._pool = pool
+        self._host = host
 
     async def load(self, conversation_id: ConversationId) -> Conversation:
-        """Everything a turn reads, as of one instant. Raises NotFoundError, MergedError."""
-        row = await self._pool.fetchrow(LOAD, conversation_id, PENDING_MAX, HISTORY_MESSAGES)
+        """Everything a turn reads, as of one instant. Raises NotFoundError."""
+        row = await self._pool.fetchrow(
+            LOAD, conversation_id, PENDING_MAX, HISTORY_MESSAGES, self._host
+        )
         if row is None:
             into = await self._pool.fetchval(FIND_MERGED, conversation_id)
             if into is not None:
@@ -306,6 +313,9 @@ def _conversation(row: asyncpg.Record) -> Conversation:
         handoff=_handoff(row["handoff"]),
         operators_online=row["operators_online"],
         queue_length=row["queue_length"],
+        ownership=Ownership(
+            own_serves=bool(row["own_serves"]), shard=row["shard"], incarnation=row["incarnation"]
+        ),
     )
 
 

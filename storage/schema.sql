@@ -520,7 +520,27 @@ CREATE TABLE own_actors (
     conversation_id uuid PRIMARY KEY REFERENCES conversations (id),
     shard integer NOT NULL,
     granted_at timestamptz NOT NULL DEFAULT now(),
-    last_turn_at timestamptz NOT NULL DEFAULT now()
+    last_turn_at timestamptz NOT NULL DEFAULT now(),
+    -- Whether the conversation was entrusted to it; until then its shard serves.
+    serving boolean NOT NULL DEFAULT false
+);
+
+-- The newest start of every actor that hosts conversations; an older one is not the owner any more.
+CREATE TABLE owner_leases (
+    name text PRIMARY KEY,
+    incarnation uuid NOT NULL,
+    taken_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- How many of each part there should be. Settings seed it; `vitrine scale` changes it.
+CREATE TABLE scale (
+    part text PRIMARY KEY CHECK (part IN ('shards', 'webhook', 'api')),
+    wanted integer NOT NULL CHECK (wanted BETWEEN 1 AND 64),
+    -- Raised to have the part's processes replaced by new ones.
+    rollout bigint NOT NULL DEFAULT 1,
+    -- Raised by every change, and the last one that was carried out.
+    generation bigint NOT NULL DEFAULT 1,
+    settled bigint NOT NULL DEFAULT 0
 );
 
 CREATE TABLE actor_beats (

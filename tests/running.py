@@ -134,6 +134,16 @@ class RunningVitrine:
 
         return asyncio.run(ask())
 
+    def command(self, *arguments: str) -> str:
+        """What `vitrine …` of this checkout prints. Fails the test when it refuses."""
+        done = subprocess.run(
+            [sys.executable, "-m", "cli.main", *arguments], cwd=ROOT,
+            env=own_environment() | {"VITRINE_DIR": str(self.folder)},
+            capture_output=True, check=False, text=True, timeout=240,
+        )  # fmt: skip
+        assert done.returncode == 0, f"vitrine {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
     def stop(self) -> int:
         """Ctrl-C; the exit code. Raises when processes of it remain."""
         children = psutil.Process(self.process.pid).children(recursive=True)
@@ -230,11 +240,7 @@ def running_vitrine(
     own.mkdir(exist_ok=True, parents=True)
     own.chmod(0o755)
     state = own / "state"
-    env = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in {"PYTHONDONTWRITEBYTECODE", "VITRINE_DIR", "RAY_ADDRESS"}
-    }
+    env = own_environment()
     env |= {"VITRINE_DIR": str(state), "PYTHONUNBUFFERED": "1"}
     env |= {"QUIET_PERIOD_S": "1", "SANDBOX_MODEL_LATENCY_MS": "50", "DEDICATED_ACTORS_MAX": "3"}
     env |= environment or {}
@@ -261,6 +267,12 @@ def running_vitrine(
                 process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def own_environment() -> dict[str, str]:
+    """This process's environment without what would slow every worker or point elsewhere."""
+    left_out = {"PYTHONDONTWRITEBYTECODE", "VITRINE_DIR", "RAY_ADDRESS"}
+    return {key: value for key, value in os.environ.items() if key not in left_out}
 
 
 def _ready(process: subprocess.Popen[bytes], state: Path, log: Path) -> bool:

@@ -6,6 +6,7 @@ an actor of their own, and passes their rings on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from config.limits import PASSIVATE_AFTER
 from config.settings import Settings
 from domain.doorbell import Ring, RingReason
 from domain.ids import ConversationId
+from domain.ownership import Ownership
 from routing.shards import bucket_of
 from storage.conversations import ConversationStore
 from telemetry.tasks import spawn, start
@@ -41,9 +43,14 @@ class ConversationShard:
         self._opening = start(self._open(), name="open shard")
 
     async def _open(self) -> None:
-        self._parts = await open_parts(self._settings, kind="shared", name=shard_name(self._shard))
+        name = shard_name(self._shard)
+        self._parts = await open_parts(self._settings, kind="shared", name=name)
+        host = await self._parts.actor_rows.take_lease(name, shard=self._shard)
         self._residents = Residents(
-            conversation_ports(self._parts), idle_after=PASSIVATE_AFTER, on_active=self._active
+            conversation_ports(self._parts, host),
+            idle_after=PASSIVATE_AFTER,
+            on_active=self._active,
+            on_moved=self._moved,
         )
         self._own = OwnActors(
             self._parts,
@@ -58,31 +65,55 @@ class ConversationShard:
             name="beat",
         )
         spawn(self._own.keep(), name="own actors")
-        await self._wake_unworked()
+        await self._wake_unworked(self._buckets)
 
     async def _read_buckets(self) -> None:
         table = await self._parts.actor_rows.list_buckets()
         self._buckets = {bucket for bucket, shard in enumerate(table) if shard == self._shard}
 
-    async def _wake_unworked(self) -> None:
-        """After a restart, what was being worked is found in the inbox, not remembered."""
+    async def _wake_unworked(self, buckets: Iterable[int]) -> None:
+        """What was being worked before is found in the inbox, not remembered."""
         store = ConversationStore(self._parts.pool)
-        waiting = await store.list_unworked(older_than_s=0, buckets=sorted(self._buckets))
+        waiting = await store.list_unworked(older_than_s=0, buckets=sorted(buckets))
         for conversation_id in waiting:
             await self._pass(Ring(conversation_id=conversation_id, reason=RingReason.MESSAGE))
 
     @ray.method
-    async def ring(self, message: RingConversations) -> None:
-        """Doorbells for conversations of this shard; one of another shard is dropped."""
+    async def ring(self, message: RingConversations) -> tuple[UUID, ...]:
+        """Doorbells for conversations of this shard; those of another are dropped and returned."""
         await self._opening
+        strays: list[UUID] = []
         for conversation_id, reason in message.rings:
             ring = Ring(conversation_id=ConversationId(conversation_id), reason=RingReason(reason))
+            if await self._hosts(ring.conversation_id):
+                await self._pass(ring)
+            else:
+                strays.append(conversation_id)
+        if strays:
+            log.info("doorbell.wrong_shard", count=len(strays))
+        return tuple(strays)
+
+    async def _hosts(self, conversation_id: ConversationId) -> bool:
+        """Whether a ring belongs here: by its bucket, or because it is still working here."""
+        bucket = bucket_of(conversation_id)
+        if bucket in self._buckets or conversation_id in self._residents:
+            return True
+        await self._read_buckets()
+        return bucket in self._buckets
+
+    @ray.method
+    async def reread(self) -> None:
+        """Buckets moved: what this shard lost leaves after its turn, what it gained wakes."""
+        await self._opening
+        before = self._buckets
+        await self._read_buckets()
+        await self._own.reread()
+        for conversation_id in list(self._residents):
             if bucket_of(conversation_id) not in self._buckets:
-                await self._read_buckets()
-                if bucket_of(conversation_id) not in self._buckets:
-                    log.info("doorbell.wrong_shard", conversation_id=str(conversation_id))
-                    continue
-            await self._pass(ring)
+                # Its next load tells it that it moved; a turn that runs now is finished first.
+                ring = Ring(conversation_id=conversation_id, reason=RingReason.MESSAGE)
+                self._residents.ring(ring)
+        await self._wake_unworked(self._buckets - before)
 
     @ray.method
     async def ready(self) -> dict[str, Any]:
@@ -90,8 +121,16 @@ class ConversationShard:
         await self._opening
         return dict(self._parts.place)
 
+    @ray.method
+    async def may_end(self) -> bool:
+        """Whether the shard has neither buckets nor conversations and nothing of it is on its way."""
+        await self._opening
+        await self._read_buckets()
+        return not self._buckets and not len(self._residents) and self._residents.may_end()
+
     async def _pass(self, ring: Ring) -> None:
-        if not await self._own.pass_on(ring):
+        """To where the conversation lives; one that is leaving this shard passes its rings on itself."""
+        if ring.conversation_id in self._residents or not await self._own.pass_on(ring):
             self._residents.ring(ring)
 
     def _active(self, conversation_id: ConversationId) -> None:
@@ -99,13 +138,22 @@ class ConversationShard:
             spawn(self._promote(conversation_id), name="promote")
 
     async def _promote(self, conversation_id: ConversationId) -> None:
-        """Gives the conversation its own actor while this host serves it; then hands it over."""
-        if not await self._own.start(conversation_id):
-            return
-        await self._residents.between_turns(conversation_id)
-        self._own.open_for(conversation_id)
-        await self._residents.put_away(conversation_id)
-        await self._own.pass_on(Ring(conversation_id=conversation_id, reason=RingReason.MESSAGE))
+        """Gives the conversation its own actor while this host serves it, and lets it find out."""
+        if await self._own.start(conversation_id):
+            await self._pass(Ring(conversation_id=conversation_id, reason=RingReason.MESSAGE))
+
+    def _moved(self, conversation_id: ConversationId, ownership: Ownership) -> None:
+        spawn(self._pass_to_owner(conversation_id, ownership), name="pass to owner")
+
+    async def _pass_to_owner(self, conversation_id: ConversationId, ownership: Ownership) -> None:
+        ring = Ring(conversation_id=conversation_id, reason=RingReason.MESSAGE)
+        if ownership.own_serves:
+            self._own.adopt(conversation_id)
+            await self._pass(ring)
+        else:
+            # What the load saw is newer than our buckets: with them the ring would come back here.
+            await self._read_buckets()
+            await self._parts.doorbell.ring([ring])
 
 
 class OwnConversation:
@@ -117,13 +165,20 @@ class OwnConversation:
         self._opening = start(self._open(), name="open conversation")
 
     async def _open(self) -> None:
-        self._parts: Parts = await open_parts(self._settings, kind="own", name=own_name(self._id))
+        name = own_name(self._id)
+        self._parts: Parts = await open_parts(self._settings, kind="own", name=name)
+        host = await self._parts.actor_rows.take_lease(name, shard=None)
         # It never passivates itself: its shard retires it when it has been idle long enough.
-        self._residents = Residents(conversation_ports(self._parts), idle_after=timedelta(days=1))
+        self._residents = Residents(
+            conversation_ports(self._parts, host),
+            idle_after=timedelta(days=1),
+            on_moved=self._moved,
+        )
         spawn(
             keep_beating(self._parts, kind="own", residents=self._residents.describe), name="beat"
         )
-        self._residents.ring(Ring(conversation_id=self._id, reason=RingReason.MESSAGE))
+        if await self._parts.actor_rows.own_serves(self._id):  # started again by Ray
+            self._residents.ring(Ring(conversation_id=self._id, reason=RingReason.MESSAGE))
 
     @ray.method
     async def ring(self, message: RingConversations) -> None:
@@ -134,12 +189,17 @@ class OwnConversation:
 
     @ray.method
     async def ready(self) -> dict[str, Any]:
-        """Returns when the conversation is resident."""
+        """Returns when the conversation may be entrusted to it."""
         await self._opening
         return dict(self._parts.place)
 
     @ray.method
-    async def may_retire(self) -> bool:
+    async def may_end(self) -> bool:
         """Whether nothing would be thrown away by ending this actor now."""
         await self._opening
-        return not self._residents.is_in_turn(self._id)
+        return self._residents.may_end()
+
+    def _moved(self, conversation_id: ConversationId, _: Ownership) -> None:
+        """Its shard serves it (again)."""
+        ring = Ring(conversation_id=conversation_id, reason=RingReason.MESSAGE)
+        spawn(self._parts.doorbell.ring([ring]), name="pass to owner")

@@ -34,6 +34,7 @@ from domain.doorbell import Ring, RingReason
 from domain.errors import MergedError
 from domain.ids import ConversationId, PhysicalNumberId
 from domain.outbox import Lane
+from domain.ownership import Ownership, Standing, standing_of
 from telemetry.metrics import OVER_BUDGET
 from telemetry.tasks import spawn, start
 
@@ -56,9 +57,7 @@ class ConversationCore:
         self.epoch = 0
         self.state = "starting"
         self.last_turn_at: datetime | None = None
-        #: Set while no model work would be lost by moving the conversation elsewhere.
-        self.between_turns = asyncio.Event()
-        self.between_turns.set()
+        self.ownership = Ownership()
         self._ports = ports
         self._idle_after = idle_after
         self._bell = asyncio.Event()
@@ -75,8 +74,8 @@ class ConversationCore:
 
     @property
     def in_turn(self) -> bool:
-        """Whether stopping now would throw away model work or leave a send to the sender actor."""
-        return not self.between_turns.is_set()
+        """Whether stopping now would throw away model work or a commit."""
+        return self.state in {"turn", "committing"}
 
     def ring(self, reason: RingReason) -> None:
         """A hint; the work itself is read from PostgreSQL."""
@@ -90,10 +89,10 @@ class ConversationCore:
         if self._turn is not None:
             self._turn.newer()
 
-    async def run(self) -> None:
-        """Works until idle, or until the conversation is merged into another one.
+    async def run(self) -> Standing:
+        """Works until idle (OWNER), or until a load says that this host is not the owner.
 
-        Raises NotFoundError for a conversation that does not exist.
+        A conversation that was merged into another one passes its rings on and ends as if idle. Raises NotFoundError for a conversation that does not exist.
         """
         lost = 0
         while True:
@@ -105,13 +104,17 @@ class ConversationCore:
                 conversation = await self._ports.conversations.load(self.id)
             except MergedError:
                 await self._pass_on()
-                return
+                return Standing.OWNER
             self._load_ms = (time.perf_counter() - started) * 1000
             self.epoch = conversation.epoch
+            self.ownership = conversation.ownership
+            standing = standing_of(self._ports.host, conversation.ownership)
+            if standing is not Standing.OWNER:
+                return standing
             verdict = await self._step(conversation)
             if verdict is None:
                 if await self._idle():
-                    return
+                    return standing
             elif verdict is CommitVerdict.LOST:
                 lost += 1
                 if lost > _LOST_MAX:
@@ -177,7 +180,6 @@ class ConversationCore:
         self._choose_number(conversation)
         turn = TurnRun(conversation, decision, self._ports, load_ms=self._load_ms)
         self._turn = turn
-        self.between_turns.clear()
         try:
             result = await turn.run(self._chosen)
             self._turn = None
@@ -191,7 +193,6 @@ class ConversationCore:
             raise
         finally:
             self._turn = None
-            self.between_turns.set()
         return result.verdict if result.pending or filed else None
 
     async def _commit(self, conversation: Conversation, commit: Commit) -> CommitVerdict | None:

@@ -12,6 +12,7 @@ from domain.conversation import Conversation, TurnRules
 from domain.doorbell import Doorbell
 from domain.ids import ConversationId, PhysicalNumberId
 from domain.outbox import Lane
+from domain.ownership import Host
 from domain.reply import AgentTurn
 from domain.turn_context import TurnContext
 
@@ -41,6 +42,7 @@ class Dispatcher(Protocol):
     """Sends what this conversation has waiting; True when it filed an event. See SendCore."""
 
     async def dispatch(self, conversation_id: ConversationId, lane: Lane | None = None) -> bool: ...
+    def is_sending(self) -> bool: ...
 
 
 class Presence(Protocol):
@@ -105,5 +107,7 @@ class Ports:
     numbers: NumberChooser
     tracer: Tracer
     house: House
+    #: The start of the actor this runs in, as the owner lease knows it.
+    host: Host
     #: {name, node, pid} of the Ray actor, as the journal and the screens show it.
     place: Mapping[str, Any]

@@ -18,6 +18,7 @@ from actors.conversation.ports import Ports
 from domain.doorbell import Ring
 from domain.errors import NotFoundError
 from domain.ids import ConversationId
+from domain.ownership import Ownership, Standing
 from storage.pool import AWAY
 from telemetry.metrics import UNEXPECTED_ERRORS
 from telemetry.tasks import spawn
@@ -29,7 +30,10 @@ REST_AFTER_FAILURE_S: Final = 1.0
 
 
 class Residents:
-    """Activations by conversation. `on_active` hears of each one that came to life."""
+    """Activations by conversation.
+
+    `on_active` hears of each one that came to life, `on_moved` of each that another host serves now.
+    """
 
     def __init__(
         self,
@@ -37,14 +41,15 @@ class Residents:
         *,
         idle_after: timedelta,
         on_active: Callable[[ConversationId], None] | None = None,
+        on_moved: Callable[[ConversationId, Ownership], None] | None = None,
         rest_after_failure_s: float = REST_AFTER_FAILURE_S,
     ) -> None:
         self._ports = ports
         self._idle_after = idle_after
         self._on_active = on_active
+        self._on_moved = on_moved
         self._rest_after_failure_s = rest_after_failure_s
         self._cores: dict[ConversationId, ConversationCore] = {}
-        self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
 
     def __len__(self) -> int:
         return len(self._cores)
@@ -59,27 +64,10 @@ class Residents:
             core = self._activate(ring.conversation_id)
         core.ring(ring.reason)
 
-    def is_in_turn(self, conversation_id: ConversationId) -> bool:
-        """Whether moving it elsewhere now would throw away model work."""
-        core = self._cores.get(conversation_id)
-        return core is not None and core.in_turn
-
-    async def between_turns(self, conversation_id: ConversationId) -> None:
-        """Returns when moving the conversation elsewhere throws no model work away."""
-        core = self._cores.get(conversation_id)
-        if core is not None:
-            await core.between_turns.wait()
-
-    async def put_away(self, conversation_id: ConversationId) -> None:
-        """Stops an activation wherever it is; what it had not committed is done again elsewhere."""
-        task = self._tasks.get(conversation_id)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
-
-    async def close(self) -> None:
-        for conversation_id in list(self._tasks):
-            await self.put_away(conversation_id)
+    def may_end(self) -> bool:
+        """Whether ending this process now would throw nothing away and cut no send."""
+        working = any(core.in_turn for core in self._cores.values())
+        return not working and not self._ports.dispatcher.is_sending()
 
     def describe(self, limit: int = 200) -> list[Mapping[str, Any]]:
         """What `vitrine actors` shows of each resident, the most recently active first."""
@@ -111,12 +99,10 @@ class Residents:
         return core
 
     async def _live(self, core: ConversationCore) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - this runs in a task
-        self._tasks[core.id] = task
+        standing = Standing.OWNER
         self._ports.tracer.trace("actor.activated", core.id, actor=dict(self._ports.place))
         try:
-            await core.run()
+            standing = await core.run()
         except NotFoundError:
             log.warning("conversation.unknown", conversation_id=str(core.id))
         except asyncio.CancelledError:
@@ -131,4 +117,7 @@ class Residents:
             await asyncio.sleep(self._rest_after_failure_s)
         finally:
             del self._cores[core.id]
-            self._tasks.pop(core.id, None)
+        if standing is not Standing.OWNER:
+            log.info("conversation.left", conversation_id=str(core.id), standing=standing)
+        if standing is Standing.MOVED and self._on_moved is not None:
+            self._on_moved(core.id, core.ownership)

@@ -11,6 +11,7 @@ from config import limits
 from config.settings import Settings
 from domain.consent import ConsentRule
 from domain.conversation import TurnRules
+from domain.ownership import Host
 from domain.spending import MoneyCap
 from domain.turn import QuietRule
 from storage.catalogue import CatalogueStore
@@ -18,23 +19,24 @@ from storage.conversations import ConversationStore
 from storage.merge import Merges
 
 
-def conversation_ports(parts: Parts) -> Ports:
-    """Everything a conversation's core needs."""
+def conversation_ports(parts: Parts, host: Host) -> Ports:
+    """Everything a conversation's core needs; `host` is the start of the actor it lives in."""
     # Here and not at the top: the model's SDK takes 2.5 s of CPU and 60 MB to import, and only
     # processes that host conversations need it.
     from agent.build import build_agent  # noqa: PLC0415
 
     sender = parts.sender()
     return Ports(
-        conversations=ConversationStore(parts.pool),
         merges=Merges(parts.pool),
         doorbell=parts.doorbell,
+        conversations=ConversationStore(parts.pool, host=host.name),
         agent=build_agent(parts.settings, CatalogueStore(parts.pool)),
         dispatcher=sender,
         presence=sender,
         numbers=parts.number_pool,
         tracer=parts.live,
         house=house_of(parts.settings),
+        host=host,
         place=parts.place,
     )
 

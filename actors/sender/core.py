@@ -108,6 +108,10 @@ class SendCore:
             del self._running[conversation_id]
         return gave_up
 
+    def is_sending(self) -> bool:
+        """Whether ending this process now could leave a send's outcome unknown."""
+        return bool(self._running)
+
     async def show_typing(
         self, phone_number_id: PhysicalNumberId, wamid: str, *, typing: bool
     ) -> None:

@@ -15,7 +15,8 @@ from actors.conversation.ports import House, NumberChoice, Ports
 from actors.sender.core import SendCore
 from domain.content import Content, text_of
 from domain.doorbell import Ring
-from domain.ids import ConversationId, PhysicalNumberId
+from domain.ids import ConversationId, PhysicalNumberId, new_id
+from domain.ownership import Host
 from domain.reply import AgentTurn, ModelCall, Outcome, Reply
 from domain.turn_context import TurnContext
 from integrations.whatsapp.failures import SendFailure
@@ -166,6 +167,9 @@ class World:
     tracer: ListTracer = field(default_factory=ListTracer)
     doorbell: ListDoorbell = field(default_factory=ListDoorbell)
     rules: dict[str, Any] = field(default_factory=dict)
+    host: Host = field(
+        default_factory=lambda: Host(name="conversations/0", incarnation=new_id(), shard=0)
+    )
 
     def sender(self) -> SendCore:
         return SendCore(
@@ -180,9 +184,9 @@ class World:
     def ports(self) -> Ports:
         sender = self.sender()
         return Ports(
-            conversations=ConversationStore(self.pool),
             merges=Merges(self.pool),
             doorbell=self.doorbell,
+            conversations=ConversationStore(self.pool, host=self.host.name),
             agent=self.agent,
             dispatcher=sender,
             presence=sender,
@@ -194,5 +198,6 @@ class World:
                 hours="das 9h às 18h",
                 rules=make_rules(**self.rules),
             ),
+            host=self.host,
             place={"name": "test", "node": "n", "pid": 1},
         )

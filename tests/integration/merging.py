@@ -25,6 +25,7 @@ from domain.ids import (
     new_id,
 )
 from domain.outbox import ClaimVerdict, OutboxRow
+from domain.ownership import Standing
 from domain.turn import QuietRule, TurnState
 from storage.conversations import ConversationStore
 from storage.human_actions import Acting
@@ -280,7 +281,7 @@ class Twins:
 
     # ---- at the same time
 
-    async def started(self, core: ConversationCore) -> asyncio.Task[None]:
+    async def started(self, core: ConversationCore) -> asyncio.Task[Standing]:
         """The core at work, once its model was asked."""
         asked = len(self.world.agent.asked)
         task = asyncio.ensure_future(core.run())

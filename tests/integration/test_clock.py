@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
@@ -11,6 +12,7 @@ from actors.clock.core import ClockCore, Waiting
 from config.settings import SettingsError, read_settings
 from domain.doorbell import Ring
 from domain.ids import new_id
+from domain.scale import Part
 from storage.actor_rows import ActorRows
 from storage.adoption import Adoption
 from storage.connections import check_connections
@@ -186,6 +188,24 @@ async def test_own_actors_are_granted_up_to_the_maximum_and_not_beyond(pool):
     assert await rows.grant_own(ids[2], 0, 2)
 
 
+async def test_grants_asked_for_at_once_by_several_shards_stay_within_the_maximum(pool):
+    for n in range(3):
+        await store(pool, inbound("Oi", wa_id=f"55319888{n:05d}"))
+    ids = [r["id"] for r in await pool.fetch("SELECT id FROM conversations")]
+    rows = ActorRows(pool)
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    async with pool.acquire() as another:
+        async with another.transaction():  # a grant that takes its time: all others wait for it
+            await another.execute("SELECT pg_advisory_xact_lock(7340033)")
+            grants = [asyncio.create_task(rows.grant_own(one, 0, 1)) for one in ids]
+            async with asyncio.timeout(10):
+                while await another.fetchval(waiting) < len(ids):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        granted = await asyncio.gather(*grants)
+    assert granted.count(True) == 1
+    assert await pool.fetchval("SELECT count(*) FROM own_actors") == 1
+
+
 async def test_tidying_drops_the_beats_of_actors_that_are_gone(pool):
     await pool.execute(
         "INSERT INTO actor_beats (name, kind, actor_id, node, pid, memory_bytes, started_at, beat_at)"
@@ -197,6 +217,9 @@ async def test_tidying_drops_the_beats_of_actors_that_are_gone(pool):
 
 
 async def test_the_start_refuses_more_connections_than_the_server_has(pool):
-    await check_connections(pool, read_settings())
+    counts = {Part.SHARDS: 1, Part.WEBHOOK: 1, Part.API: 1}
+    await check_connections(pool, read_settings(), counts)
     with pytest.raises(SettingsError, match="max_connections"):
-        await check_connections(pool, read_settings(dedicated_actors_max=500))
+        await check_connections(pool, read_settings(dedicated_actors_max=500), counts)
+    with pytest.raises(SettingsError, match="vitrine scale shards"):
+        await check_connections(pool, read_settings(), counts | {Part.SHARDS: 40})

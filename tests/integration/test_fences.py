@@ -14,6 +14,7 @@ from actors.conversation.core import ConversationCore
 from domain.content import Text
 from domain.doorbell import Ring, RingReason
 from domain.ids import ConversationId, new_id
+from domain.ownership import Standing
 from domain.turn import QuietRule
 from integrations.whatsapp.errors import NotSentError
 from storage.adoption import Adoption
@@ -41,7 +42,7 @@ def world(pool: asyncpg.Pool) -> World:
 
 async def thinking(
     world: World, conversation: ConversationId
-) -> tuple[ConversationCore, asyncio.Task[None]]:
+) -> tuple[ConversationCore, asyncio.Task[Standing]]:
     """A core whose agent has been asked and is held back."""
     world.agent.gate.clear()
     core = ConversationCore(conversation, world.ports(), idle_after=timedelta(0))

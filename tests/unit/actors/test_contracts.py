@@ -19,6 +19,7 @@ from config.limits import DEDICATED_ACTORS_DEFAULT_MOST
 from config.ray_options import ACTORS, POOL_SIZES, REPLICAS
 from config.settings import read_settings
 from domain import errors
+from domain.scale import Part
 from integrations.whatsapp import errors as whatsapp_errors
 from storage.connections import needed_connections
 from storage.embedded.postgres import SETTINGS as SERVER_SETTINGS
@@ -85,6 +86,7 @@ def test_two_cores_hold_every_actor_and_replica_at_once():
 
 
 def test_the_connections_of_a_full_house_fit_the_embedded_server():
-    most = read_settings(conversation_shards=4, dedicated_actors_max=DEDICATED_ACTORS_DEFAULT_MOST)
+    most = read_settings(dedicated_actors_max=DEDICATED_ACTORS_DEFAULT_MOST)
+    counts = {Part.SHARDS: 4, Part.WEBHOOK: 1, Part.API: 1}
     assert POOL_SIZES["own"] <= 1
-    assert needed_connections(most) <= int(SERVER_SETTINGS["max_connections"]) - 3
+    assert needed_connections(most, counts) <= int(SERVER_SETTINGS["max_connections"]) - 3

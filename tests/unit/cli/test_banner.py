@@ -30,6 +30,7 @@ def shown(settings: Settings, logins: Sequence[Login] = ()) -> str:
         ray_url="http://127.0.0.1:15002",
         ray_token="t0ken",
         logins=logins,
+        shards=1,
         resident=2**30,
     )
     return "\n".join(line.plain for line in lines)
@@ -85,14 +86,10 @@ def test_a_changed_password_is_said(settings):
         (
             0,
             2,
-            "todas em 2 atores Ray compartilhados (CONVERSATION_SHARDS); nenhuma com ator próprio",
+            "todas em 2 atores Ray compartilhados (`vitrine scale shards`); nenhuma com ator próprio",
         ),
     ],
 )
-def test_the_layout_of_conversations_is_told_with_the_setting_that_changes_it(
-    settings, own, shards, says
-):
-    changed = settings.model_copy(
-        update={"dedicated_actors_max": own, "conversation_shards": shards}
-    )
-    assert placement(changed).startswith(says)
+def test_the_layout_of_conversations_is_told_with_what_changes_it(settings, own, shards, says):
+    changed = settings.model_copy(update={"dedicated_actors_max": own})
+    assert placement(changed, shards).startswith(says)
