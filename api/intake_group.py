@@ -16,6 +16,7 @@ import structlog
 from domain.inbound import InboundItem, Unparsed
 from storage.intake import Receipt, Received
 from storage.pool import AWAY
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.tasks import start
 
 log = structlog.get_logger()
@@ -58,6 +59,7 @@ class IntakeGroup:
         while self._waiting:
             group = self._take()
             started = time.perf_counter()
+            failpoint(Failpoint.BEFORE_INSERT)
             try:
                 receipt = await self._store.store([request for request, _ in group])
             except AWAY as error:
@@ -67,6 +69,7 @@ class IntakeGroup:
                 log.warning("intake.group_split", error=type(error).__name__, requests=len(group))
                 await self._one_by_one(group)
             else:
+                failpoint(Failpoint.AFTER_INSERT, "message" if receipt.events else "status")
                 _succeed(group)
                 await self._announce(receipt, (time.perf_counter() - started) * 1000)
 

@@ -29,6 +29,7 @@ from integrations.whatsapp.webhook import (
 )
 from storage.intake import Receipt, Received, StoredEvent
 from storage.pool import AWAY
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.metrics import WEBHOOK_ITEMS, WEBHOOK_REQUESTS
 from telemetry.tasks import spawn
 
@@ -88,6 +89,7 @@ class Announcer:
         owned = [e for e in receipt.events if e.conversation_id is not None]
         spawn(self._ring(owned, store_ms), name="doorbells")
         if receipt.statuses:
+            failpoint(Failpoint.STATUSES_STORED)
             spawn(self._parts.statuses.apply(receipt.statuses), name="statuses")
         if receipt.house:
             spawn(self._parts.number_pool.poke(), name="number pool")
@@ -101,7 +103,9 @@ class Announcer:
             if e.conversation_id is not None and e.outcome is None
         }
         if rings:
+            failpoint(Failpoint.BEFORE_DOORBELL)
             await self._parts.doorbell.ring(list(rings.values()))
+            failpoint(Failpoint.AFTER_DOORBELL)
         for event in events:
             self._show(event, store_ms, rung=event.conversation_id in rings)
 

@@ -31,6 +31,7 @@ from domain.conversation import (
 )
 from domain.doorbell import RingReason
 from domain.ids import ConversationId, PhysicalNumberId
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
@@ -93,6 +94,7 @@ class ConversationCore:
             started = time.perf_counter()
             conversation = await self._ports.conversations.load(self.id)
             self._load_ms = (time.perf_counter() - started) * 1000
+            failpoint(Failpoint.LOADED)
             self.epoch = conversation.epoch
             verdict = await self._step(conversation)
             if verdict is None:
@@ -146,6 +148,7 @@ class ConversationCore:
             self._turn = None
             self.last_turn_at = conversation.db_now
             if verdict is CommitVerdict.COMMITTED:
+                failpoint(Failpoint.AFTER_COMMIT, "turn")
                 await self._ports.dispatcher.dispatch(self.id)
         finally:
             self._turn = None
@@ -156,6 +159,7 @@ class ConversationCore:
         self.state = "committing"
         verdict = await self._ports.conversations.commit(commit)
         if verdict is CommitVerdict.COMMITTED:
+            failpoint(Failpoint.AFTER_COMMIT, "step")
             for draft in commit.outbound:
                 self._ports.tracer.message(self.id, draft.message_id)
             self._ports.tracer.conversation(self.id)

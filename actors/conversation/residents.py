@@ -19,6 +19,7 @@ from domain.doorbell import Ring
 from domain.errors import NotFoundError
 from domain.ids import ConversationId
 from storage.pool import AWAY
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.tasks import spawn
 
 log = structlog.get_logger()
@@ -115,6 +116,7 @@ class Residents:
         self._tasks[core.id] = task
         self._ports.tracer.trace("actor.activated", core.id, actor=dict(self._ports.place))
         try:
+            failpoint(Failpoint.ACTIVATED)
             await core.run()
         except NotFoundError:
             log.warning("conversation.unknown", conversation_id=str(core.id))

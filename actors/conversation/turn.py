@@ -39,6 +39,7 @@ from domain.reply import (
 )
 from domain.turn import TurnState
 from domain.turn_context import TurnContext
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
@@ -93,12 +94,14 @@ class TurnRun:
         )
         self._show_typing()
         context = context_of(conversation, self._decision.events, self._ports.house)
+        failpoint(Failpoint.TURN_STARTED)
         answer = await self._answer(context)
         if answer is None:
             return CommitVerdict.SUPERSEDED
         choice = await choose()
         committing = time.perf_counter()
         commit = self._commit_of(context, answer, choice)
+        failpoint(Failpoint.BEFORE_COMMIT)
         verdict = await self._ports.conversations.commit(commit)
         match verdict:
             case CommitVerdict.COMMITTED:

@@ -23,6 +23,7 @@ from domain.ids import AttemptId, ConversationId, PhysicalNumberId, new_id
 from domain.outbox import Accepted, Claim, ClaimVerdict, OutboxRow, OutboxState
 from integrations.whatsapp.errors import GraphError, WhatsAppError
 from integrations.whatsapp.outbound import Recipient
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.tasks import spawn
 
 log = structlog.get_logger()
@@ -104,6 +105,7 @@ class SendCore:
         )
         if claim.verdict is not ClaimVerdict.CLAIMED:
             return self._not_claimed(row, claim)
+        failpoint(Failpoint.AFTER_CLAIM)
         self._trace(row, "send.claimed", started, attempt=claim.attempt_n, sender=self._name)
         return await self._post(row, row.phone_number_id, attempt_id, claim.attempt_n)
 
@@ -158,6 +160,7 @@ class SendCore:
         started = time.perf_counter()
         try:
             channel = await self._channels.of(number)
+            failpoint(Failpoint.BEFORE_POST)
             result = await channel.send_message(
                 number,
                 Recipient(phone=row.wa_id, bsuid=row.bsuid if row.wa_id is None else None),
@@ -167,6 +170,7 @@ class SendCore:
             )
         except VitrineError as error:
             return await self._refused(row, number, attempt_id, attempt_n, error, started)
+        failpoint(Failpoint.AFTER_POST)
         self._trace(
             row, "send.posted", started, http=200, wamid=result.wamid, phone_number_id=number
         )
@@ -179,6 +183,7 @@ class SendCore:
                 http_status=200,
             )
         )
+        failpoint(Failpoint.RESULT_STORED)
         self._tracer.message(row.conversation_id, row.message_id)
         return True
 
@@ -198,6 +203,7 @@ class SendCore:
             attempt_n=attempt_n,
             grace_s=UNKNOWN_GRACE.total_seconds(),
         )
+        failpoint(Failpoint.REFUSAL_KNOWN)
         await self._outbox.record_not_accepted(result)
         log.warning(
             "send.refused",
