@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import asyncpg
 import psutil
 import ray
-import structlog
 
 from actors.parts import Parts
+from actors.rounds import every
 from domain.clock import SystemClock
 from storage.actor_rows import Beat
-
-log = structlog.get_logger()
 
 BEAT_EVERY_S: Final = 3.0
 
@@ -27,12 +23,11 @@ async def keep_beating(
     """Beats until cancelled. A beat that cannot be stored is missed, not fatal."""
     process = psutil.Process()
     started_at = SystemClock().now()
-    while True:
-        try:
-            await parts.actor_rows.beat(_beat(parts, kind, process, started_at, residents()))
-        except (asyncpg.PostgresError, OSError, TimeoutError) as error:
-            log.warning("actor.beat_missed", actor=parts.name, error=type(error).__name__)
-        await asyncio.sleep(BEAT_EVERY_S)
+
+    async def beat() -> None:
+        await parts.actor_rows.beat(_beat(parts, kind, process, started_at, residents()))
+
+    await every(BEAT_EVERY_S, beat, name="beat")
 
 
 def _beat(

@@ -7,7 +7,7 @@ an actor of their own, and passes their rings on.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import ray
@@ -20,6 +20,7 @@ from actors.conversation.residents import Residents
 from actors.conversation.wiring import conversation_ports
 from actors.directory import own_name, shard_name
 from actors.parts import Parts, open_parts
+from actors.rounds import every
 from config.limits import PASSIVATE_AFTER
 from config.settings import Settings
 from domain.doorbell import Ring, RingReason
@@ -29,6 +30,8 @@ from storage.conversations import ConversationStore
 from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
+
+_RETIRE_EVERY_S: Final = 15.0
 
 
 class ConversationShard:
@@ -57,7 +60,7 @@ class ConversationShard:
             keep_beating(self._parts, kind="shared", residents=self._residents.describe),
             name="beat",
         )
-        spawn(self._own.keep(), name="own actors")
+        spawn(every(_RETIRE_EVERY_S, self._own.retire_idle, name="retire"), name="own actors")
         await self._wake_unworked()
 
     async def _read_buckets(self) -> None:

@@ -24,7 +24,6 @@ log = structlog.get_logger()
 
 #: An own actor idle at least this long may have to make room for a newly active conversation.
 _MAKES_ROOM_AFTER: Final = timedelta(seconds=45)
-_KEEP_EVERY_S: Final = 15.0
 _START_TIMEOUT_S: Final = 60.0
 
 
@@ -97,13 +96,11 @@ class OwnActors:
         """From now on rings are passed on."""
         self._open.add(conversation_id)
 
-    async def keep(self) -> None:
-        """Retires own actors that are idle, until cancelled."""
-        while True:
-            await asyncio.sleep(_KEEP_EVERY_S)
-            idle = await self._parts.actor_rows.list_idle_own(self._shard, PASSIVATE_AFTER)
-            for conversation_id in idle:
-                await self._retire_if_idle(conversation_id)
+    async def retire_idle(self) -> None:
+        """Ends this shard's own actors whose conversations rest."""
+        idle = await self._parts.actor_rows.list_idle_own(self._shard, PASSIVATE_AFTER)
+        for conversation_id in idle:
+            await self._retire_if_idle(conversation_id)
 
     async def _granted(self, conversation_id: ConversationId) -> bool:
         rows = self._parts.actor_rows
