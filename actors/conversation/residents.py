@@ -123,10 +123,16 @@ class Residents:
         except asyncio.CancelledError:
             log.info("conversation.put_away", conversation_id=str(core.id))
             raise
+        except AWAY as error:
+            # PostgreSQL's failure, not the conversation's: it is not counted, and worked again.
+            log.warning(
+                "conversation.cut_off", conversation_id=str(core.id), error=type(error).__name__
+            )
+            await asyncio.sleep(self._rest_after_failure_s)
         except Exception:
             # The activation's outermost loop: one conversation's failure must not reach the others.
             log.exception("conversation.failed", conversation_id=str(core.id))
-            with contextlib.suppress(*AWAY):  # while PostgreSQL is away the failure is its own
+            with contextlib.suppress(*AWAY):
                 await self._ports.conversations.count_failure(core.id)
             await asyncio.sleep(self._rest_after_failure_s)
         finally:
