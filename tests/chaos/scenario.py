@@ -1,0 +1,276 @@
+"""One scenario: four customers talk, one of them also with a person, while a fault strikes.
+
+The dialogue goes in step: an opening with consent, a burst of two lines whose webhook comes three
+times, a line during which a person takes over, and one after the hand-back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from telemetry.failpoints import arm, disarm, fired_file
+from tests.chaos.dialogue import CONSENT, PERSON, UNDER_TAKEOVER, Talk, crossed_in, lines_of
+from tests.chaos.faults import Fault, Moment
+from tests.chaos.ground import Ground
+from tests.running import wait_for
+
+CUSTOMERS: Final = 4
+#: Long enough for the real grace and everything before and after it.
+PATIENCE_S: Final = 150.0
+_OPERATOR, _AGENT = "operator", "agent"
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What reached the phones in one scenario, against what should have."""
+
+    fault: str
+    place: str
+    acknowledged: int = 0
+    answered: int = 0
+    lost: int = 0
+    doubled: int = 0
+    #: Sent once more after an unknown outcome about which no status ever came.
+    resent: int = 0
+    crossed: int = 0
+    leaked: int = 0
+    recovered_s: float | None = None
+    took_s: float = 0.0
+    remarks: list[str] = field(default_factory=list)
+    reached: list[Counter[str]] = field(default_factory=list)
+
+    @property
+    def is_right(self) -> bool:
+        return not (self.lost or self.doubled or self.crossed or self.leaked or self.remarks)
+
+
+class Scenario:
+    """Plays the dialogue once, with `fault`; `expected` is what the quiet run reached."""
+
+    def __init__(
+        self, ground: Ground, fault: Fault, expected: Sequence[Counter[str]] | None = None
+    ) -> None:
+        self._ground = ground
+        self._fault = fault
+        self._expected = expected
+        self._struck_at: float | None = None
+        self._talks = [
+            ground.new_talk(taken_over=place == CUSTOMERS - 1) for place in range(CUSTOMERS)
+        ]
+        self._outcome = Outcome(fault=fault.name, place=fault.place)
+
+    def play(self) -> Outcome:
+        began = time.monotonic()
+        try:
+            self._open()
+            self._burst()
+            self._take_over()
+            self._hand_back()
+            self._await_rest()
+        except AssertionError as failure:
+            self._outcome.remarks.append(str(failure).splitlines()[0][:300])
+        finally:
+            self._mend()
+        self._count()
+        self._outcome.took_s = round(time.monotonic() - began, 1)
+        return self._outcome
+
+    # ---- the dialogue
+
+    def _open(self) -> None:
+        if self._fault.needs_own:
+            self._ground.make_room_for_an_own_actor()
+        self._begin("opening")
+        for talk in self._talks:
+            talk.say("A")
+        self._strike("opening")
+        self._await(CONSENT)
+        for talk in self._talks:
+            talk.customer.tap("consent:ai:grant")
+        self._await("A")
+        if self._fault.needs_own and self._fault.moment != "opening":
+            wait_for("an own actor among the customers", self._has_own_actor, within=60)
+
+    def _burst(self) -> None:
+        self._begin("burst")
+        for talk in self._talks:
+            talk.say("B", copies=3)
+            talk.say("C")
+        self._strike("burst")
+        self._await("B", "C")
+
+    def _take_over(self) -> None:
+        self._begin("takeover")
+        for talk in self._talks:
+            talk.say(UNDER_TAKEOVER)
+        for talk in self._persons():
+            path = f"/conversations/{self._ground.look_at(talk)['id']}"
+            self._ground.act(talk, f"{path}/takeover", lambda c: c["mode"] == _OPERATOR)
+            talk.fenced = (time.time(), float("inf"))
+        self._strike("takeover")
+        for talk in self._persons():
+            shown = self._ground.look_at(talk)
+            self._ground.act(
+                talk,
+                "/conversation",
+                lambda c, words=talk.persons_words: words in {m["text"] for m in c["messages"]},
+                conversation_id=shown["id"],
+                text=talk.persons_words,
+            )
+        self._await(UNDER_TAKEOVER, among=[t for t in self._talks if not t.taken_over])
+        self._await(PERSON, among=self._persons())
+
+    def _hand_back(self) -> None:
+        for talk in self._persons():
+            shown = self._ground.look_at(talk)
+            assert talk.fenced is not None
+            talk.fenced = (talk.fenced[0], time.time())
+            path = f"/conversations/{shown['id']}/handback"
+            self._ground.act(talk, path, lambda c: c["mode"] == _AGENT)
+        for talk in self._talks:
+            talk.say("E")
+        self._await("E")
+
+    def _persons(self) -> list[Talk]:
+        return [talk for talk in self._talks if talk.taken_over]
+
+    def _has_own_actor(self) -> bool:
+        ids = {str(self._ground.look_at(talk)["id"]) for talk in self._talks}
+        names = {a["name"] for a in self._ground.vitrine.actors(self._ground.headers)}
+        return bool(names & {f"conversation/{one}" for one in ids})
+
+    # ---- the fault
+
+    def _begin(self, moment: Moment) -> None:
+        if moment != self._fault.moment:
+            return
+        for point, arming in self._fault.armed.items():
+            arm(self._ground.failpoints, point, arming)
+        if self._fault.meanwhile:
+            self._ground.faults(**self._fault.meanwhile)
+            self._struck_at = time.time()
+
+    def _strike(self, moment: Moment) -> None:
+        if moment != self._fault.moment or self._fault.strike is None:
+            return
+        if not self._fault.meanwhile:
+            thinking = lambda: self._ground.vitrine.look("model")["in_flight"]  # noqa: E731
+            wait_for("the model thinking", thinking, every=0.02)
+        self._struck_at = time.time()
+        self._fault.strike(self._ground)
+
+    def _mend(self) -> None:
+        """Ends what is left of the fault; one that never struck proves nothing and is said."""
+        fired = []
+        for point in self._fault.armed:
+            if disarm(self._ground.failpoints, point):
+                self._outcome.remarks.append(f"{point} never fired")
+            else:
+                fired.append(fired_file(self._ground.failpoints, point).stat().st_mtime)
+        if fired:
+            self._struck_at = max(fired)
+        if self._fault.mend is not None:
+            self._fault.mend(self._ground)
+        self._ground.clear_faults()
+
+    # ---- waiting
+
+    def _await(self, *lines: str, among: Sequence[Talk] | None = None) -> None:
+        """Until each of these lines was answered on each phone. Puts the grace forward meanwhile."""
+        talks = list(self._talks if among is None else among)
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            reached = self._ground.received(talks)
+            missing = {
+                talk.name: late
+                for talk in talks
+                if (late := set(lines) - set(lines_of(talk, reached[talk.customer.phone])))
+            }
+            if not missing:
+                return
+            self._put_grace_forward()
+            time.sleep(0.2)
+        raise AssertionError(f"not answered within {PATIENCE_S:.0f} s: {missing}")
+
+    def _await_rest(self) -> None:
+        """Until no event of these customers is unworked and no row under way."""
+
+        def at_rest() -> bool:
+            self._put_grace_forward()
+            return not self._ground.restless(self._talks)
+
+        try:
+            wait_for("rest", at_rest, within=PATIENCE_S, every=0.3)
+        except AssertionError:
+            left = Counter(self._ground.restless(self._talks))
+            raise AssertionError(f"never at rest: {dict(left)}") from None
+
+    def _put_grace_forward(self) -> None:
+        if self._fault.real_grace or not (self._fault.armed or self._fault.meanwhile):
+            return
+        if self._ground.vitrine.look("webhooks")["waiting"] == 0:
+            self._ground.end_grace()
+
+    # ---- counting
+
+    def _count(self) -> None:
+        outcome = self._outcome
+        reached = self._ground.received(self._talks)
+        attempts = {a["callback"]: a for a in self._ground.attempts(self._talks)}
+        for place, talk in enumerate(self._talks):
+            received = reached[talk.customer.phone]
+            lines = lines_of(talk, received)
+            outcome.reached.append(lines)
+            outcome.acknowledged += self._ground.acknowledged(talk)
+            outcome.answered += len([line for line in lines if len(line) == 1])
+            outcome.crossed += crossed_in(talk, received)
+            again = _resent(received, attempts)
+            wanted = Counter(lines if self._expected is None else self._expected[place])
+            if talk.taken_over:  # whether it was answered before the person came is chance
+                wanted[UNDER_TAKEOVER] = min(lines[UNDER_TAKEOVER], 1)
+            outcome.lost += (wanted - lines).total()
+            surplus = (lines - wanted).total()
+            if self._fault.may_double:
+                outcome.resent += min(surplus, again)
+                surplus -= min(surplus, again)
+            outcome.doubled += surplus
+        outcome.leaked = self._leaked()
+        if self._struck_at is not None:
+            outcome.recovered_s = self._recovered(reached, self._struck_at)
+
+    def _leaked(self) -> int:
+        """Claims of AI rows between a takeover's answer and the hand-back."""
+        count = 0
+        for talk in self._persons():
+            if talk.fenced is None:
+                continue
+            begin, end = talk.fenced
+            own = self._ground.attempts([talk])
+            count += sum(a["author"] == _AGENT and begin < a["claimed_at"] < end for a in own)
+        return count
+
+    def _recovered(self, reached: dict, struck_at: float) -> float | None:
+        """From the fault to the moment everybody who waited, or wrote next, had heard from us."""
+        waits = []
+        for talk in self._talks:
+            later = [one for one in reached[talk.customer.phone] if one.at > struck_at]
+            if not later:
+                continue
+            first = min(later, key=lambda one: one.at)
+            said = [talk.said_at[line] for _, line in first.tokens if line in talk.said_at]
+            waits.append(first.at - max([struck_at, *said]))
+        return round(max(waits), 1) if waits else None
+
+
+def _resent(received: Sequence, attempts: dict) -> int:
+    """How many messages came a second time as marked resends of an unknown outcome."""
+    rows = Counter(
+        attempts[one.callback]["row"]
+        for one in received
+        if one.callback in attempts and attempts[one.callback]["possible_duplicate"]
+    )
+    return sum(count - 1 for count in rows.values())
