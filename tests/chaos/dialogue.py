@@ -55,6 +55,10 @@ class Talk:
     def persons_words(self) -> str:
         return f"Aqui é a Ana, {PERSON}, sobre {self.name}."
 
+    def shows_persons_words(self, conversation: dict[str, Any]) -> bool:
+        """Whether the API's picture of the conversation has them."""
+        return self.persons_words in {m["text"] for m in conversation["messages"]}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Received:

@@ -122,7 +122,7 @@ class Ground:
 
     def living_pid(self, name: str) -> int:
         """Of the named actor (or the first whose name begins so) whose process is there."""
-        return wait_for(
+        found: int = wait_for(
             f"a living {name}",
             lambda: next(
                 (
@@ -134,6 +134,7 @@ class Ground:
             ),
             within=60,
         )
+        return found
 
     def kill_actor(self, name: str) -> None:
         os.kill(self.living_pid(name), signal.SIGKILL)

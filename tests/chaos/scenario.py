@@ -6,14 +6,23 @@ times, a line during which a person takes over, and one after the hand-back.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from telemetry.failpoints import arm, disarm, fired_file
-from tests.chaos.dialogue import CONSENT, PERSON, UNDER_TAKEOVER, Talk, crossed_in, lines_of
+from tests.chaos.dialogue import (
+    CONSENT,
+    PERSON,
+    UNDER_TAKEOVER,
+    Received,
+    Talk,
+    crossed_in,
+    lines_of,
+)
 from tests.chaos.faults import Fault, Moment
 from tests.chaos.ground import Ground
 from tests.running import wait_for
@@ -104,24 +113,28 @@ class Scenario:
         self._await("B", "C")
 
     def _take_over(self) -> None:
+        """A person comes while the model thinks about what the customer wrote."""
         self._begin("takeover")
-        for talk in self._talks:
-            talk.say(UNDER_TAKEOVER)
         for talk in self._persons():
             path = f"/conversations/{self._ground.look_at(talk)['id']}"
+            talk.say(UNDER_TAKEOVER)
+            with contextlib.suppress(AssertionError):  # a fault may keep the model from being asked
+                self._await_thinking(within=5)
             self._ground.act(talk, f"{path}/takeover", lambda c: c["mode"] == _OPERATOR)
             talk.fenced = (time.time(), float("inf"))
+        for talk in self._others():
+            talk.say(UNDER_TAKEOVER)
         self._strike("takeover")
         for talk in self._persons():
             shown = self._ground.look_at(talk)
             self._ground.act(
                 talk,
                 "/conversation",
-                lambda c, words=talk.persons_words: words in {m["text"] for m in c["messages"]},
+                talk.shows_persons_words,
                 conversation_id=shown["id"],
                 text=talk.persons_words,
             )
-        self._await(UNDER_TAKEOVER, among=[t for t in self._talks if not t.taken_over])
+        self._await(UNDER_TAKEOVER, among=self._others())
         self._await(PERSON, among=self._persons())
 
     def _hand_back(self) -> None:
@@ -137,6 +150,9 @@ class Scenario:
 
     def _persons(self) -> list[Talk]:
         return [talk for talk in self._talks if talk.taken_over]
+
+    def _others(self) -> list[Talk]:
+        return [talk for talk in self._talks if not talk.taken_over]
 
     def _has_own_actor(self) -> bool:
         ids = {str(self._ground.look_at(talk)["id"]) for talk in self._talks}
@@ -158,8 +174,7 @@ class Scenario:
         if moment != self._fault.moment or self._fault.strike is None:
             return
         if not self._fault.meanwhile:
-            thinking = lambda: self._ground.vitrine.look("model")["in_flight"]  # noqa: E731
-            wait_for("the model thinking", thinking, every=0.02)
+            self._await_thinking(within=30)
         self._struck_at = time.time()
         self._fault.strike(self._ground)
 
@@ -179,22 +194,22 @@ class Scenario:
 
     # ---- waiting
 
+    def _await_thinking(self, *, within: float) -> None:
+        def in_flight() -> int:
+            return int(self._ground.vitrine.look("model")["in_flight"])
+
+        wait_for("the model asked", in_flight, within=within, every=0.02)
+
     def _await(self, *lines: str, among: Sequence[Talk] | None = None) -> None:
         """Until each of these lines was answered on each phone. Puts the grace forward meanwhile."""
         talks = list(self._talks if among is None else among)
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            reached = self._ground.received(talks)
-            missing = {
-                talk.name: late
-                for talk in talks
-                if (late := set(lines) - set(lines_of(talk, reached[talk.customer.phone])))
-            }
-            if not missing:
-                return
+
+        def all_answered() -> bool:
             self._put_grace_forward()
-            time.sleep(0.2)
-        raise AssertionError(f"not answered within {PATIENCE_S:.0f} s: {missing}")
+            reached = self._ground.received(talks)
+            return all(set(lines) <= set(lines_of(t, reached[t.customer.phone])) for t in talks)
+
+        wait_for(f"{', '.join(lines)} answered", all_answered, within=PATIENCE_S, every=0.2)
 
     def _await_rest(self) -> None:
         """Until no event of these customers is unworked and no row under way."""
@@ -253,7 +268,7 @@ class Scenario:
             count += sum(a["author"] == _AGENT and begin < a["claimed_at"] < end for a in own)
         return count
 
-    def _recovered(self, reached: dict, struck_at: float) -> float | None:
+    def _recovered(self, reached: dict[str, list[Received]], struck_at: float) -> float | None:
         """From the fault to the moment everybody who waited, or wrote next, had heard from us."""
         waits = []
         for talk in self._talks:
@@ -266,7 +281,7 @@ class Scenario:
         return round(max(waits), 1) if waits else None
 
 
-def _resent(received: Sequence, attempts: dict) -> int:
+def _resent(received: Sequence[Received], attempts: Mapping[str, Mapping[str, Any]]) -> int:
     """How many messages came a second time as marked resends of an unknown outcome."""
     rows = Counter(
         attempts[one.callback]["row"]
