@@ -16,6 +16,7 @@ DEDICATED_ACTORS_PER_CORE = 4  # 50 MB and 1.7 s of start-up each on a small mac
 DEDICATED_ACTORS_DEFAULT_MOST = 64  # however many cores: each also holds a database connection
 PASSIVATE_AFTER = timedelta(minutes=2)  # one read brings a conversation back; memory is dearer
 SHARD_BUCKETS = 1024
+BEAT_GAP = timedelta(seconds=15)  # five beats missed: the process, or what it writes to, was away
 
 # Sending
 SEND_TIMEOUT = timedelta(seconds=10)  # after it the outcome is unknown, never failed

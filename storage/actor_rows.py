@@ -9,15 +9,21 @@ from typing import Any, Final, LiteralString
 
 import asyncpg
 
+from config.limits import BEAT_GAP
 from domain.ids import ConversationId
 from routing.shards import spread
 
+# `started_at` is since when the beats come without a gap: after a silence the process counts as new,
+# because what was sent to it meanwhile has not been taken.
 BEAT: Final[LiteralString] = """
 INSERT INTO actor_beats (name, kind, actor_id, node, pid, memory_bytes, residents, started_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (name) DO UPDATE SET actor_id = excluded.actor_id, node = excluded.node,
     pid = excluded.pid, memory_bytes = excluded.memory_bytes, residents = excluded.residents,
-    started_at = excluded.started_at, beat_at = clock_timestamp()
+    started_at = CASE WHEN actor_beats.beat_at < clock_timestamp() - $9::interval
+                      THEN clock_timestamp()
+                      ELSE greatest(actor_beats.started_at, excluded.started_at) END,
+    beat_at = clock_timestamp()
 """
 
 FORGET: Final[LiteralString] = "DELETE FROM actor_beats WHERE name = $1"
@@ -29,7 +35,7 @@ DELETE FROM actor_beats WHERE beat_at < clock_timestamp() - interval '2 minutes'
 # Intake is healthy while some webhook replica beats; the stretch began with the oldest one alive.
 INTAKE_SINCE: Final[LiteralString] = """
 SELECT min(started_at) FROM actor_beats
- WHERE kind = 'webhook' AND beat_at > clock_timestamp() - interval '15 seconds'
+ WHERE kind = 'webhook' AND beat_at > clock_timestamp() - $1::interval
 """
 
 # One grant at a time, so that the maximum is never passed. `retire` is the longest idle one, offered
@@ -100,6 +106,7 @@ class ActorRows:
             beat.memory_bytes,
             list(beat.residents),
             beat.started_at,
+            BEAT_GAP,
         )
 
     async def forget(self, name: str) -> None:
@@ -111,7 +118,7 @@ class ActorRows:
 
     async def healthy_since(self) -> datetime | None:
         """Since when webhooks have been received without interruption; None: they are not."""
-        since: datetime | None = await self._pool.fetchval(INTAKE_SINCE)
+        since: datetime | None = await self._pool.fetchval(INTAKE_SINCE, BEAT_GAP)
         return since
 
     async def grant_own(self, conversation_id: ConversationId, shard: int, maximum: int) -> bool:
