@@ -58,6 +58,7 @@ class Ground:
     def __init__(self, vitrine: RunningVitrine) -> None:
         self.vitrine = vitrine
         self._headers: dict[str, str] = {}
+        self._seen = self._taken = 0
 
     @property
     def headers(self) -> dict[str, str]:
@@ -92,6 +93,13 @@ class Ground:
     def acknowledged(self, talk: Talk) -> int:
         """How many of the customer's messages were answered 200."""
         return sum(m["status"] in {"taken", "read"} for m in talk.customer.messages("in"))
+
+    def posts_met(self) -> tuple[int, int]:
+        """(messages Meta took, POSTs whose outcome nobody knew), since the beginning."""
+        page = self.vitrine.look(f"ledger?direction=out&after={self._seen}&limit=5000")
+        self._seen, self._taken = page["next_after"], self._taken + len(page["items"])
+        unknown = "SELECT count(*) FROM send_attempts WHERE outcome IN ('unknown', 'not_sent')"
+        return self._taken, int(self.vitrine.sql(unknown))
 
     def faults(self, **switches: Any) -> None:
         self.vitrine.control("faults", **switches)

@@ -17,7 +17,7 @@ from tests.chaos.scenario import Outcome
 
 FOLDER: Final = Path(__file__).parent.parent.parent / "bench" / "results"
 _COLUMNS: Final = (
-    "acknowledged", "answered", "lost", "doubled", "resent", "crossed", "leaked", "recovered_s",
+    "acknowledged", "answered", "lost", "doubled", "resent", "crossed", "leaked", "longest_wait_s",
 )  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def show(outcomes: Sequence[Outcome], console: Console) -> None:
     table.add_column("place")
     for heading in ("acknowledged", "answered", "lost", "doubled", "resent", "crossed", "leaked"):
         table.add_column(heading, justify="right")
-    table.add_column("recovered", justify="right")
+    table.add_column("longest wait", justify="right")
     table.add_column("", overflow="fold")
     for one in outcomes:
         table.add_row(one.fault, one.place, *cells(one), remarks(one))
@@ -38,7 +38,7 @@ def show(outcomes: Sequence[Outcome], console: Console) -> None:
 
 def cells(one: Outcome) -> list[str]:
     figures = [str(getattr(one, column)) for column in _COLUMNS[:-1]]
-    return [*figures, "" if one.recovered_s is None else f"{one.recovered_s:.1f} s"]
+    return [*figures, f"{one.longest_wait_s:.1f} s"]
 
 
 def remarks(one: Outcome) -> str:

@@ -47,7 +47,8 @@ class Outcome:
     resent: int = 0
     crossed: int = 0
     leaked: int = 0
-    recovered_s: float | None = None
+    #: From the fault, or from the line itself when it was written later, to the last answer.
+    longest_wait_s: float = 0.0
     took_s: float = 0.0
     remarks: list[str] = field(default_factory=list)
     reached: list[Counter[str]] = field(default_factory=list)
@@ -254,8 +255,9 @@ class Scenario:
                 surplus -= min(surplus, again)
             outcome.doubled += surplus
         outcome.leaked = self._leaked()
-        if self._struck_at is not None:
-            outcome.recovered_s = self._recovered(reached, self._struck_at)
+        outcome.longest_wait_s = self._longest_wait(reached)
+        if outcome.longest_wait_s > self._fault.within_s:
+            outcome.remarks.append(f"waited longer than {self._fault.within_s:.0f} s")
 
     def _leaked(self) -> int:
         """Claims of AI rows between a takeover's answer and the hand-back."""
@@ -268,17 +270,19 @@ class Scenario:
             count += sum(a["author"] == _AGENT and begin < a["claimed_at"] < end for a in own)
         return count
 
-    def _recovered(self, reached: dict[str, list[Received]], struck_at: float) -> float | None:
-        """From the fault to the moment everybody who waited, or wrote next, had heard from us."""
-        waits = []
-        for talk in self._talks:
-            later = [one for one in reached[talk.customer.phone] if one.at > struck_at]
-            if not later:
-                continue
-            first = min(later, key=lambda one: one.at)
-            said = [talk.said_at[line] for _, line in first.tokens if line in talk.said_at]
-            waits.append(first.at - max([struck_at, *said]))
-        return round(max(waits), 1) if waits else None
+    def _longest_wait(self, reached: Mapping[str, Sequence[Received]]) -> float:
+        """Of every line that waited when the fault struck or was written later, until its answer."""
+        struck_at = self._struck_at or 0.0
+        waits = [
+            one.at - max(struck_at, talk.said_at[line])
+            for talk in self._talks
+            for one in reached[talk.customer.phone]
+            for name, line in one.tokens
+            if one.at > struck_at
+            and name == talk.name
+            and not (talk.taken_over and line == UNDER_TAKEOVER)
+        ]
+        return round(max(waits, default=0.0), 1)
 
 
 def _resent(received: Sequence[Received], attempts: Mapping[str, Mapping[str, Any]]) -> int:
