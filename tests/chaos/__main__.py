@@ -40,7 +40,11 @@ def main() -> int:
     arguments.add_argument("words", nargs="*", help="only faults naming one of these; or seconds")
     given = arguments.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 180)
-    with running_vitrine(failpoints=True) as vitrine, chaos_ground(vitrine) as ground:
+    only_here = {"SANDBOX": "on"}  # whatever credentials this checkout has
+    with (
+        running_vitrine(environment=only_here, failpoints=True) as vitrine,
+        chaos_ground(vitrine) as ground,
+    ):
         if given.what == "soak":
             outcomes = soak(
                 ground, seconds=float(given.words[0]) if given.words else 600, console=console
