@@ -34,6 +34,8 @@ class Fault:
     armed: Mapping[Failpoint, Arming] = field(default_factory=dict)
     meanwhile: Mapping[str, Any] = field(default_factory=dict)
     strike: Callable[[Ground], None] | None = None
+    #: `strike` waits until the model has been asked.
+    thinking: bool = True
     mend: Callable[[Ground], None] | None = None
     needs_own: bool = False
     may_double: bool = False
@@ -203,11 +205,17 @@ def _after_a_post(ground: Ground) -> None:
     ground.faults(meta="up")
 
 
-def _after_a_while(seconds: float) -> Callable[[Ground], None]:
-    def strike(_ground: Ground) -> None:
-        time.sleep(seconds)  # the fault is this long silence itself
+def _silence(ground: Ground) -> None:
+    """No webhook is delivered for a while; the silence itself is the fault."""
+    ground.faults(webhooks_paused=True)
+    time.sleep(10)
+    ground.faults(webhooks_paused=False)
 
-    return strike
+
+def _silence_after_a_post(ground: Ground) -> None:
+    """Meta took the message, the answer is lost, and its statuses are long in coming."""
+    _after_a_post(ground)
+    _silence(ground)
 
 
 META: Final = [
@@ -217,6 +225,7 @@ META: Final = [
             place="Meta's answer",
             meanwhile={"meta": mode},
             strike=_after_a_post,
+            thinking=False,
         )
         for mode in ("reset", "reset_accepted", "timeout", "timeout_accepted", "html503")
     ),
@@ -232,19 +241,21 @@ META: Final = [
         place="Meta's answer",
         meanwhile={"meta": "reset_accepted", "statuses": False},
         strike=_after_a_post,
+        thinking=False,
         may_double=True,
     ),
     Fault(
         name="held for 10 s",
         place="webhooks",
-        meanwhile={"webhooks_paused": True},
-        strike=_after_a_while(10),
+        strike=_silence,
+        thinking=False,
     ),
     Fault(
-        name="accepted, reset, webhooks held",
+        name="accepted, reset, statuses held for 10 s",
         place="Meta's answer",
         meanwhile={"meta": "reset_accepted"},
-        strike=_after_a_post,
+        strike=_silence_after_a_post,
+        thinking=False,
     ),
 ]
 

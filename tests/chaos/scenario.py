@@ -174,7 +174,7 @@ class Scenario:
     def _strike(self, moment: Moment) -> None:
         if moment != self._fault.moment or self._fault.strike is None:
             return
-        if not self._fault.meanwhile:
+        if self._fault.thinking:
             self._await_thinking(within=30)
         self._struck_at = time.time()
         self._fault.strike(self._ground)
@@ -286,10 +286,14 @@ class Scenario:
 
 
 def _resent(received: Sequence[Received], attempts: Mapping[str, Mapping[str, Any]]) -> int:
-    """How many messages came a second time as marked resends of an unknown outcome."""
-    rows = Counter(
-        attempts[one.callback]["row"]
-        for one in received
-        if one.callback in attempts and attempts[one.callback]["possible_duplicate"]
-    )
-    return sum(count - 1 for count in rows.values())
+    """How many lines were answered again by marked resends of an unknown outcome."""
+    seen: set[str] = set()
+    again = 0
+    for one in received:
+        attempt = attempts.get(one.callback)
+        if attempt is None or not attempt["possible_duplicate"]:
+            continue
+        if attempt["row"] in seen:
+            again += max(1, len(one.tokens))
+        seen.add(attempt["row"])
+    return again
