@@ -102,6 +102,12 @@ def _sent_by_the_sender(point: Failpoint) -> Fault:
     )
 
 
+def _let_a_timer_fire(ground: Ground) -> None:
+    """A timer of one of the conversations is due; it becomes one event, which is worked."""
+    timer = ground.set_timer()
+    wait_for("the timer worked once", lambda: ground.timer_was_worked_once(timer), within=60)
+
+
 AT_PLACES: Final = [
     kill_at(Failpoint.BEFORE_INSERT, WEBHOOK),
     kill_at(Failpoint.AFTER_INSERT, WEBHOOK, detail="message"),
@@ -137,6 +143,17 @@ AT_PLACES: Final = [
         kill_at(point, "api/", detail=f"conversation.{act}", moment="takeover")
         for point in (Failpoint.ACT_BEGUN, Failpoint.ACT_COMMITTED)
         for act in ("takeover", "reply", "handback")
+    ),
+    Fault(
+        name="SIGKILL clock",
+        place=Failpoint.TIMERS_FIRED,
+        armed={Failpoint.TIMERS_FIRED: Arming(action="kill", process="clock")},
+        strike=_let_a_timer_fire,
+    ),
+    Fault(
+        name="defect in the shard",
+        place=Failpoint.BEFORE_COMMIT,
+        armed={Failpoint.BEFORE_COMMIT: Arming(action="error", process=SHARED)},
     ),
     Fault(
         name="shard held up 20 s",

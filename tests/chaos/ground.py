@@ -52,6 +52,16 @@ UPDATE outbox SET not_before = clock_timestamp() WHERE state = 'unknown'
 _AGE_OWN: Final = "UPDATE own_actors SET last_turn_at = last_turn_at - interval '1 minute'"
 
 
+_SET_TIMER: Final = """
+INSERT INTO timers (id, conversation_id, kind, key, due_at)
+SELECT gen_random_uuid(), id, 'reminder', 'chaos', clock_timestamp() FROM conversations
+ ORDER BY last_message_at DESC NULLS LAST LIMIT 1 RETURNING id
+"""
+_TIMER_EVENTS: Final = """
+SELECT worked_at IS NOT NULL AS worked FROM inbound_events WHERE dedupe_key = $1
+"""
+
+
 class Ground:
     """A running Vitrine whose model twin echoes, and everything scenarios do to it."""
 
@@ -122,6 +132,14 @@ class Ground:
 
     def make_room_for_an_own_actor(self) -> None:
         self.vitrine.sql(_AGE_OWN)
+
+    def set_timer(self) -> str:
+        """Due now, of the newest conversation; returns its id."""
+        return str(self.vitrine.sql(_SET_TIMER))
+
+    def timer_was_worked_once(self, timer: str) -> bool:
+        worked = self.vitrine.rows(_TIMER_EVENTS, f"timer:{timer}")
+        return [row["worked"] for row in worked] == [True]
 
     # ---- processes
 
