@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import psutil
+
 from telemetry.failpoints import Arming, Failpoint
 from tests.chaos.ground import Ground
 from tests.running import wait_for
@@ -235,6 +237,21 @@ def _silence_after_a_post(ground: Ground) -> None:
     _silence(ground)
 
 
+def _hold_intake_beyond_the_grace(ground: Ground) -> None:
+    """The replica hangs while statuses are on their way and the row's own 90 s run out.
+
+    They count only while the intake is healthy, so the row waits for what Meta still holds.
+    """
+    _after_a_post(ground)
+    intake = psutil.Process(ground.living_pid(WEBHOOK))
+    intake.suspend()
+    try:
+        ground.let_rows_fall_due()
+        time.sleep(25)  # longer than a replica may be silent, shorter than Serve replaces it
+    finally:
+        intake.resume()
+
+
 META: Final = [
     *(
         Fault(
@@ -260,6 +277,13 @@ META: Final = [
         strike=_after_a_post,
         thinking=False,
         may_double=True,
+    ),
+    Fault(
+        name="accepted, reset, webhook replica hangs",
+        place="statuses",
+        meanwhile={"meta": "reset_accepted", "status_scale": 8.0},
+        strike=_hold_intake_beyond_the_grace,
+        thinking=False,
     ),
     Fault(
         name="held for 10 s",

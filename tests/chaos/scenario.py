@@ -28,8 +28,6 @@ from tests.chaos.ground import Ground
 from tests.running import wait_for
 
 CUSTOMERS: Final = 4
-#: Long enough for the real grace and everything before and after it.
-PATIENCE_S: Final = 150.0
 _OPERATOR, _AGENT = "operator", "agent"
 
 
@@ -68,6 +66,8 @@ class Scenario:
         self._fault = fault
         self._expected = expected
         self._struck_at: float | None = None
+        self._ids: dict[str, str] = {}
+        self._patience_s = fault.within_s + 30
         self._talks = [
             ground.new_talk(taken_over=place == CUSTOMERS - 1) for place in range(CUSTOMERS)
         ]
@@ -103,7 +103,7 @@ class Scenario:
             talk.customer.tap("consent:ai:grant")
         self._await("A")
         if self._fault.needs_own and self._fault.moment != "opening":
-            wait_for("an own actor among the customers", self._has_own_actor, within=60)
+            wait_for("an own actor among the customers", self._has_own_actor, within=60, every=0.5)
 
     def _burst(self) -> None:
         self._begin("burst")
@@ -117,7 +117,7 @@ class Scenario:
         """A person comes while the model thinks about what the customer wrote."""
         self._begin("takeover")
         for talk in self._persons():
-            path = f"/conversations/{self._ground.look_at(talk)['id']}"
+            path = f"/conversations/{self._id_of(talk)}"
             talk.say(UNDER_TAKEOVER)
             with contextlib.suppress(AssertionError):  # a fault may keep the model from being asked
                 self._await_thinking(within=5)
@@ -127,12 +127,11 @@ class Scenario:
             talk.say(UNDER_TAKEOVER)
         self._strike("takeover")
         for talk in self._persons():
-            shown = self._ground.look_at(talk)
             self._ground.act(
                 talk,
                 "/conversation",
                 talk.shows_persons_words,
-                conversation_id=shown["id"],
+                conversation_id=self._id_of(talk),
                 text=talk.persons_words,
             )
         self._await(UNDER_TAKEOVER, among=self._others())
@@ -140,10 +139,9 @@ class Scenario:
 
     def _hand_back(self) -> None:
         for talk in self._persons():
-            shown = self._ground.look_at(talk)
+            path = f"/conversations/{self._id_of(talk)}/handback"
             assert talk.fenced is not None
             talk.fenced = (talk.fenced[0], time.time())
-            path = f"/conversations/{shown['id']}/handback"
             self._ground.act(talk, path, lambda c: c["mode"] == _AGENT)
         for talk in self._talks:
             talk.say("E")
@@ -156,9 +154,13 @@ class Scenario:
         return [talk for talk in self._talks if not talk.taken_over]
 
     def _has_own_actor(self) -> bool:
-        ids = {str(self._ground.look_at(talk)["id"]) for talk in self._talks}
-        names = {a["name"] for a in self._ground.vitrine.actors(self._ground.headers)}
-        return bool(names & {f"conversation/{one}" for one in ids})
+        own = {f"conversation/{self._id_of(talk)}" for talk in self._talks}
+        return bool(own & {a["name"] for a in self._ground.vitrine.actors(self._ground.headers)})
+
+    def _id_of(self, talk: Talk) -> str:
+        if talk.name not in self._ids:
+            self._ids[talk.name] = str(self._ground.look_at(talk)["id"])
+        return self._ids[talk.name]
 
     # ---- the fault
 
@@ -210,7 +212,7 @@ class Scenario:
             reached = self._ground.received(talks)
             return all(set(lines) <= set(lines_of(t, reached[t.customer.phone])) for t in talks)
 
-        wait_for(f"{', '.join(lines)} answered", all_answered, within=PATIENCE_S, every=0.2)
+        wait_for(f"{', '.join(lines)} answered", all_answered, within=self._patience_s, every=0.2)
 
     def _await_rest(self) -> None:
         """Until no event of these customers is unworked and no row under way."""
@@ -220,7 +222,7 @@ class Scenario:
             return not self._ground.restless(self._talks)
 
         try:
-            wait_for("rest", at_rest, within=PATIENCE_S, every=0.3)
+            wait_for("rest", at_rest, within=self._patience_s, every=0.3)
         except AssertionError:
             left = Counter(self._ground.restless(self._talks))
             raise AssertionError(f"never at rest: {dict(left)}") from None

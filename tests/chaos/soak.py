@@ -25,7 +25,7 @@ _SEED: Final = 20261127
 def soak(ground: Ground, *, seconds: float, console: Console) -> list[Outcome]:
     """The quiet run, then every scenario that began before `seconds` were over, to its end."""
     quiet = Scenario(ground, QUIET).play()
-    storm = Fault(name="something dies every few seconds", place="anywhere")
+    storm = Fault(name="something dies every few seconds", place="anywhere", within_s=300)
     until = time.monotonic() + seconds
     over = threading.Event()
     outcomes = [quiet]
