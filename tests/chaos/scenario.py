@@ -246,7 +246,7 @@ class Scenario:
             outcome.acknowledged += self._ground.acknowledged(talk)
             outcome.answered += len([line for line in lines if len(line) == 1])
             outcome.crossed += crossed_in(talk, received)
-            again = _resent(received, attempts)
+            again = resent_lines(received, attempts)
             wanted = Counter(lines if self._expected is None else self._expected[place])
             if talk.taken_over:  # whether it was answered before the person came is chance
                 wanted[UNDER_TAKEOVER] = min(lines[UNDER_TAKEOVER], 1)
@@ -287,7 +287,7 @@ class Scenario:
         return round(max(waits, default=0.0), 1)
 
 
-def _resent(received: Sequence[Received], attempts: Mapping[str, Mapping[str, Any]]) -> int:
+def resent_lines(received: Sequence[Received], attempts: Mapping[str, Mapping[str, Any]]) -> int:
     """How many lines were answered again by marked resends of an unknown outcome."""
     seen: set[str] = set()
     again = 0
