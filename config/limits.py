@@ -20,7 +20,9 @@ BEAT_GAP = timedelta(seconds=15)  # five beats missed: the process, or what it w
 
 # Sending
 SEND_TIMEOUT = timedelta(seconds=10)  # after it the outcome is unknown, never failed
-CLAIM_MARGIN = timedelta(seconds=5)  # for the result to be stored after the time limit
+CLAIM_MARGIN = timedelta(
+    seconds=5
+)  # from claim to POST at most, and for the result to be stored after the time limit
 UNKNOWN_GRACE = timedelta(
     seconds=90
 )  # statuses mostly come within seconds; counted while intake is healthy

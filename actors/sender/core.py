@@ -16,12 +16,12 @@ import structlog
 from actors.conversation.ports import Tracer
 from actors.sender.outcome import outcome_of
 from actors.sender.ports import Channels, NumberReports, OutboxPort, PacePort
-from config.limits import UNKNOWN_GRACE
+from config.limits import CLAIM_MARGIN, UNKNOWN_GRACE
 from domain.content import content_from_json
 from domain.errors import TransientError, VitrineError
 from domain.ids import AttemptId, ConversationId, PhysicalNumberId, new_id
 from domain.outbox import Accepted, Claim, ClaimVerdict, OutboxRow, OutboxState
-from integrations.whatsapp.errors import GraphError, WhatsAppError
+from integrations.whatsapp.errors import GraphError, NotSentError, WhatsAppError
 from integrations.whatsapp.outbound import Recipient
 from telemetry.failpoints import Failpoint, failpoint
 from telemetry.tasks import spawn
@@ -107,7 +107,7 @@ class SendCore:
             return self._not_claimed(row, claim)
         failpoint(Failpoint.AFTER_CLAIM)
         self._trace(row, "send.claimed", started, attempt=claim.attempt_n, sender=self._name)
-        return await self._post(row, row.phone_number_id, attempt_id, claim.attempt_n)
+        return await self._post(row, row.phone_number_id, attempt_id, claim.attempt_n, started)
 
     async def _paced(self, row: OutboxRow, number: PhysicalNumberId) -> bool:
         self._tracer.trace(
@@ -155,12 +155,20 @@ class SendCore:
         spawn(wake(), name="dispatch later")
 
     async def _post(
-        self, row: OutboxRow, number: PhysicalNumberId, attempt_id: AttemptId, attempt_n: int
+        self,
+        row: OutboxRow,
+        number: PhysicalNumberId,
+        attempt_id: AttemptId,
+        attempt_n: int,
+        claimed: float,
     ) -> bool:
         started = time.perf_counter()
         try:
             channel = await self._channels.of(number)
             failpoint(Failpoint.BEFORE_POST)
+            if time.perf_counter() - claimed > CLAIM_MARGIN.total_seconds():
+                # Whoever was held up so long may have been given up: the row may leave elsewhere now.
+                raise NotSentError("held up between claim and POST")
             result = await channel.send_message(
                 number,
                 Recipient(phone=row.wa_id, bsuid=row.bsuid if row.wa_id is None else None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -216,3 +217,19 @@ async def test_an_inbound_reply_reopens_the_window_for_a_parked_conversation(poo
     await store(pool, inbound("voltei"))
     await run(world, conversation)
     assert (await states(pool))[-1] == "accepted"
+
+
+async def test_a_process_held_up_between_claim_and_post_does_not_post(pool, world, monkeypatch):
+    conversation = await a_conversation(pool)
+    clock = time.perf_counter
+
+    async def after_an_hour(number):
+        if await pool.fetchval("SELECT 1 FROM outbox WHERE state = 'claimed'"):
+            monkeypatch.setattr(time, "perf_counter", lambda: clock() + 3600)
+        return world.graph
+
+    monkeypatch.setattr(world.graph, "of", after_an_hour)
+    await run(world, conversation)
+    assert world.graph.sent == []
+    assert await pool.fetchval("SELECT outcome FROM send_attempts") == "not_sent"
+    assert await states(pool) == ["queued"]
