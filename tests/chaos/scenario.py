@@ -102,7 +102,11 @@ class Scenario:
         for talk in self._talks:
             talk.customer.tap("consent:ai:grant")
         self._await("A")
-        if self._fault.needs_own and self._fault.moment != "opening":
+        if self._fault.moment == "opening" and self._fault.armed:
+            wait_for(
+                "the fault", self._has_fired, within=60
+            )  # an own actor takes its time to start
+        elif self._fault.needs_own:
             wait_for("an own actor among the customers", self._has_own_actor, within=60, every=0.5)
 
     def _burst(self) -> None:
@@ -180,6 +184,10 @@ class Scenario:
             self._await_thinking(within=30)
         self._struck_at = time.time()
         self._fault.strike(self._ground)
+
+    def _has_fired(self) -> bool:
+        folder = self._ground.failpoints
+        return all(fired_file(folder, point).exists() for point in self._fault.armed)
 
     def _mend(self) -> None:
         """Ends what is left of the fault; one that never struck proves nothing and is said."""
