@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 SAMPLE = [
     kill_at(Failpoint.AFTER_INSERT, WEBHOOK, detail="message"),
     kill_at(Failpoint.BEFORE_DOORBELL, WEBHOOK),
-    kill_at(Failpoint.BEFORE_COMMIT, OWN),
+    kill_at(Failpoint.BEFORE_COMMIT, SHARED),
     kill_at(Failpoint.AFTER_COMMIT, SHARED, detail="turn"),
     kill_at(Failpoint.BEFORE_POST, SHARED),
     kill_at(Failpoint.AFTER_POST, OWN),
