@@ -121,7 +121,7 @@ AT_PLACES: Final = [
     *_kills_in_a_turn(SHARED),
     *_kills_in_a_turn(OWN),
     kill_at(Failpoint.AFTER_COMMIT, SHARED, detail="step", moment="opening"),
-    kill_at(Failpoint.REFUSAL_KNOWN, SHARED, meanwhile={"next_sends": 9, "next_code": 130429}),
+    kill_at(Failpoint.REFUSAL_KNOWN, SHARED, meanwhile={"next_sends": 1, "next_code": 131056}),
     kill_at(Failpoint.NUMBER_CHOSEN, "number_pool", moment="opening"),
     _sent_by_the_sender(Failpoint.AFTER_CLAIM),
     _sent_by_the_sender(Failpoint.AFTER_POST),
