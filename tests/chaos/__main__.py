@@ -51,7 +51,9 @@ def main() -> int:
             )
         else:
             words = given.words
-            faults = [f for f in ALL if not words or any(w in f"{f.name} · {f.place}" for w in words)]
+            faults = [
+                f for f in ALL if not words or any(w in f"{f.name} · {f.place}" for w in words)
+            ]
             outcomes = matrix(ground, faults, console)
     show(outcomes, console)
     if given.what == "soak" or not given.words:

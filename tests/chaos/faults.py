@@ -16,6 +16,8 @@ from tests.running import wait_for
 
 OWN: Final = "conversation/"
 SHARED: Final = "conversations/"
+#: The beginning of both names.
+EITHER: Final = "conversation"
 WEBHOOK: Final = "webhook/"
 
 #: Before the first line (a new thread), before the burst of two, or before a person takes over.
@@ -71,13 +73,17 @@ def kill_named(process: str, *, needs_own: bool = False) -> Fault:
     )
 
 
+_SHORT: Final = {
+    OWN: "own actor",
+    SHARED: "shard",
+    EITHER: "own actor or shard",
+    WEBHOOK: "webhook replica",
+    "api/": "API replica",
+}
+
+
 def _short(process: str) -> str:
-    return {
-        OWN: "own actor",
-        SHARED: "shard",
-        WEBHOOK: "webhook replica",
-        "api/": "API replica",
-    }.get(process, process)
+    return _SHORT.get(process, process)
 
 
 def _kills_in_a_turn(process: str) -> list[Fault]:
@@ -121,7 +127,7 @@ AT_PLACES: Final = [
     *_kills_in_a_turn(SHARED),
     *_kills_in_a_turn(OWN),
     kill_at(Failpoint.AFTER_COMMIT, SHARED, detail="step", moment="opening"),
-    kill_at(Failpoint.REFUSAL_KNOWN, SHARED, meanwhile={"next_sends": 1, "next_code": 131056}),
+    kill_at(Failpoint.REFUSAL_KNOWN, EITHER, meanwhile={"next_sends": 1, "next_code": 131056}),
     kill_at(Failpoint.NUMBER_CHOSEN, "number_pool", moment="opening"),
     _sent_by_the_sender(Failpoint.AFTER_CLAIM),
     _sent_by_the_sender(Failpoint.AFTER_POST),
