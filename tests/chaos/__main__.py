@@ -7,6 +7,7 @@ leaked.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -39,6 +40,7 @@ def main() -> int:
     arguments.add_argument("what", choices=("matrix", "soak"))
     arguments.add_argument("words", nargs="*", help="only faults naming one of these; or seconds")
     given = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped then, too
     console = Console(width=None if sys.stdout.isatty() else 180)
     only_here = {"SANDBOX": "on"}  # whatever credentials this checkout has
     with (
