@@ -60,7 +60,8 @@ def a_parked_reply(vitrine: RunningVitrine, supervisor: dict[str, str], **faults
 def test_what_may_not_have_arrived_waits_for_a_person_who_sends_it_again(meta, supervisor):
     customer, message = a_parked_reply(meta, supervisor, meta="reset")
     assert message["error"]["title"] == "Não se sabe se ela chegou"
-    assert customer.conversation(supervisor)["handoff"] is not None
+    story = [entry["text"] for entry in customer.conversation(supervisor)["timeline"]]
+    assert "Uma mensagem espera a decisão de uma pessoa" in story
     assert WORDS not in customer.answers()
     meta.api("POST", f"/messages/{message['id']}/resend", supervisor)
     last_message(customer, supervisor, "read")
