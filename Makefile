@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo bench test check format clean install install-dev
+.PHONY: help run demo bench test chaos soak check format clean install install-dev
 
 # Ray's workers recompile every import when Python may not write its byte code.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,6 +28,13 @@ bench: install-dev  ## Figures beside their references, written to bench/results
 test: install-dev  ## Every test this machine can run
 	@$(call python) cli/install.py chromium
 	@$(IN_VENV) -m pytest
+
+chaos: install-dev  ## A fault at every step of a message's way, against a run without faults
+	@$(IN_VENV) -m tests.chaos matrix
+
+SECONDS = 600
+soak: install-dev  ## Random kills every few seconds; SECONDS=600 says for how long
+	@$(IN_VENV) -m tests.chaos soak $(SECONDS)
 
 check: install-dev  ## Format, lint, types, import contracts
 	@.venv/bin/ruff format --check .

@@ -5,23 +5,19 @@ With it goes what the process counted, and back comes how many processes send me
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import asyncpg
 import psutil
 import ray
-import structlog
 
 from actors.parts import Parts
+from actors.rounds import every
 from domain.clock import SystemClock
 from storage.actor_rows import Beat
 from storage.counters import CounterTotals
 from telemetry.metrics import UNSTORED
-
-log = structlog.get_logger()
 
 BEAT_EVERY_S: Final = 3.0
 
@@ -33,14 +29,13 @@ async def keep_beating(
     process = psutil.Process()
     counters = CounterTotals(parts.pool)
     started_at = SystemClock().now()
-    while True:
-        try:
-            beat = _beat(parts, kind, process, started_at, residents())
-            parts.senders.live = await parts.actor_rows.beat(beat)
-            await _hand_on(counters)
-        except (asyncpg.PostgresError, OSError, TimeoutError) as error:
-            log.warning("actor.beat_missed", actor=parts.name, error=type(error).__name__)
-        await asyncio.sleep(BEAT_EVERY_S)
+
+    async def step() -> None:
+        beat = _beat(parts, kind, process, started_at, residents())
+        parts.senders.live = await parts.actor_rows.beat(beat)
+        await _hand_on(counters)
+
+    await every(BEAT_EVERY_S, step, name="beat")
 
 
 async def _hand_on(counters: CounterTotals) -> None:

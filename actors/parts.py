@@ -29,6 +29,7 @@ from storage.outbox import Outbox
 from storage.pace import Pace, Senders
 from storage.pool import open_pool
 from storage.sealing import Seal
+from telemetry import failpoints
 from telemetry.logs import configure_logging
 
 
@@ -76,6 +77,7 @@ def most_senders(settings: Settings) -> int:
 async def open_parts(settings: Settings, *, kind: str, name: str) -> Parts:
     """Opens a process's connections. Raises when PostgreSQL is away: Ray starts the actor again."""
     configure_logging(json=True)
+    failpoints.watch(settings.failpoints_dir, process=name)
     assert settings.database_url is not None  # noqa: S101 - `vitrine up` fills them in
     assert settings.redis_url is not None  # noqa: S101
     pool = await open_pool(

@@ -1,4 +1,4 @@
-"""A periodic step of an actor: it misses rounds while the database is away and goes on after."""
+"""A periodic step of an actor: a round that fails is missed, and the next one comes all the same."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ log = structlog.get_logger()
 
 
 async def every(seconds: float, step: Callable[[], Awaitable[object]], *, name: str) -> None:
-    """Runs `step`, waits, and again, until cancelled; only failures of the database are ridden out."""
+    """Runs `step`, waits, and again, until cancelled. What fails is logged: a defect with its trace.
+
+    A step may fail in a group, because it works many conversations beside each other.
+    """
     while True:
         try:
             await step()
-        except (asyncpg.PostgresError, *AWAY) as error:
-            log.warning("round.missed", step=name, error=type(error).__name__)
+        except* (asyncpg.PostgresError, *AWAY) as missed:
+            kinds = sorted({type(error).__name__ for error in missed.exceptions})
+            log.warning("round.missed", step=name, errors=kinds)
+        except* Exception:
+            # The outermost edge: a step that ended for ever would be missed by nobody.
+            log.exception("round.failed", step=name)
         await asyncio.sleep(seconds)

@@ -17,6 +17,7 @@ import structlog
 from domain.inbound import Unparsed
 from storage.pool import AWAY
 from storage.receipts import Receipt, Received
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.tasks import start
 
 log = structlog.get_logger()
@@ -59,6 +60,7 @@ class IntakeGroup:
         while self._waiting:
             group = self._take()
             started = time.perf_counter()
+            failpoint(Failpoint.BEFORE_INSERT)
             try:
                 receipt = await self._store.store([request for request, _ in group])
             except AWAY as error:
@@ -68,6 +70,7 @@ class IntakeGroup:
                 log.warning("intake.group_split", error=type(error).__name__, requests=len(group))
                 await self._one_by_one(group)
             else:
+                failpoint(Failpoint.AFTER_INSERT, "message" if receipt.events else "status")
                 _succeed(group)
                 await self._announce(receipt, (time.perf_counter() - started) * 1000)
 

@@ -29,6 +29,7 @@ from integrations.whatsapp.webhook import (
 )
 from storage.pool import AWAY
 from storage.receipts import Receipt, Received, StoredEvent
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.metrics import WEBHOOK_ITEMS, WEBHOOK_REQUESTS
 from telemetry.tasks import spawn
 
@@ -87,6 +88,7 @@ class Announcer:
             WEBHOOK_ITEMS.labels(kind=kind).inc(count)
         spawn(self._ring(receipt, store_ms), name="doorbells")
         if receipt.statuses:
+            failpoint(Failpoint.STATUSES_STORED)
             spawn(self._parts.statuses.apply(receipt.statuses), name="statuses")
         if receipt.house:
             spawn(self._parts.number_pool.poke(), name="number pool")
@@ -94,7 +96,9 @@ class Announcer:
     async def _ring(self, receipt: Receipt, store_ms: float) -> None:
         rings = receipt.rings
         if rings:
+            failpoint(Failpoint.BEFORE_DOORBELL)
             await self._parts.doorbell.ring(rings)
+            failpoint(Failpoint.AFTER_DOORBELL)
         for conversation_id in receipt.merged:
             self._parts.tracer.conversation(conversation_id)
         rung = {ring.conversation_id for ring in rings}

@@ -23,6 +23,7 @@ from domain.ids import ConversationId
 from storage.audit import AuditLine
 from storage.human_actions import Acting
 from storage.idempotency import Standing
+from telemetry.failpoints import Failpoint, failpoint
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _REPLAYED: Final = {"Idempotent-Replayed": "true"}
@@ -64,12 +65,14 @@ class Write:
         replay = await self._begin()
         if replay is not None:
             return replay
+        failpoint(Failpoint.ACT_BEGUN, act.value)
         try:
             written = await work()
         except (VitrineError, ProblemError):
             if self.key is not None:
                 await self.parts.keys.forget(self.principal.operator_id, self.key)
             raise
+        failpoint(Failpoint.ACT_COMMITTED, act.value)
         await self.parts.doorbell.ring(written.rings)
         await self.parts.feed.publish_many(written.events)
         body = written.answer.model_dump(mode="json")

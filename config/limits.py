@@ -18,10 +18,13 @@ DEDICATED_ACTORS_PER_CORE = 4  # 50 MB and 1.7 s of start-up each on a small mac
 DEDICATED_ACTORS_DEFAULT_MOST = 64  # however many cores: each also holds a database connection
 PASSIVATE_AFTER = timedelta(minutes=2)  # one read brings a conversation back; memory is dearer
 SHARD_BUCKETS = 1024
+BEAT_GAP = timedelta(seconds=15)  # five beats missed: the process, or what it writes to, was away
 
 # Sending
 SEND_TIMEOUT = timedelta(seconds=10)  # after it the outcome is unknown, never failed
-CLAIM_MARGIN = timedelta(seconds=5)  # for the result to be stored after the time limit
+CLAIM_MARGIN = timedelta(
+    seconds=5
+)  # from claim to POST at most, and for the result to be stored after the time limit
 UNKNOWN_GRACE = timedelta(
     seconds=90
 )  # statuses mostly come within seconds; counted while intake is healthy

@@ -53,6 +53,7 @@ def problems(settings: Settings) -> list[str]:
         *_wrong_meta(settings),
         *_wrong_secrets(settings),
         *_wrong_zone(settings),
+        *_wrong_failpoints(settings),
     ]
 
 
@@ -183,6 +184,15 @@ def _wrong_zone(settings: Settings) -> Iterator[str]:
         ZoneInfo(settings.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         yield f"TIMEZONE: {settings.timezone!r} não é um fuso, como America/Sao_Paulo"
+
+
+def _wrong_failpoints(settings: Settings) -> Iterator[str]:
+    if settings.failpoints_dir is None:
+        return
+    if not settings.sandbox_on:
+        yield "FAILPOINTS_DIR: provoca falhas de propósito e só vale no sandbox; deixe vazio"
+    elif not settings.failpoints_dir.is_dir():
+        yield f"FAILPOINTS_DIR: {str(settings.failpoints_dir)!r} não é uma pasta"
 
 
 def _is_key(text: str) -> bool:

@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     usd_brl_rate: Annotated[Decimal, Field(gt=0, le=1000)] = Decimal("5.50")
     sandbox: Literal["auto", "on", "off"] = "auto"
     sandbox_url: str | None = None
+    failpoints_dir: Path | None = None
 
     @field_validator("trusted_proxies", "whatsapp_phone_number_ids", mode="before")
     @classmethod

@@ -56,6 +56,9 @@ class ModelFaults(BaseModel):
     """Switches of the model twin."""
 
     latency_ms: tuple[int, int] = (600, 1800)
+    persona: Literal["seller", "echo"] = Field(
+        "seller", description="echo: says back what is pending, and nothing else"
+    )
     fail: Literal[
         "", "400", "401", "429", "500", "529", "timeout", "garbage", "plain", "refusal"
     ] = ""

@@ -9,24 +9,28 @@ from typing import Any, Final, LiteralString
 
 import asyncpg
 
+from config.limits import BEAT_GAP
 from domain.ids import ConversationId, new_id
 from domain.ownership import Host
 from routing.shards import spread
 
+# `started_at` is since when the beats come without a gap: after a silence the process counts as new,
+# because what was sent to it meanwhile has not been taken.
 BEAT: Final[LiteralString] = """
 INSERT INTO actor_beats (name, kind, actor_id, node, pid, memory_bytes, residents, started_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (name) DO UPDATE SET actor_id = excluded.actor_id, node = excluded.node,
     pid = excluded.pid, memory_bytes = excluded.memory_bytes, residents = excluded.residents,
-    started_at = excluded.started_at, beat_at = clock_timestamp()
+    started_at = CASE WHEN actor_beats.beat_at < clock_timestamp() - $10::interval
+                      THEN clock_timestamp()
+                      ELSE greatest(actor_beats.started_at, excluded.started_at) END,
+    beat_at = clock_timestamp()
 RETURNING (SELECT count(*) FROM actor_beats b WHERE b.name <> $1 AND b.kind = ANY ($9)
               AND b.beat_at > clock_timestamp() - $10::interval) + ($2 = ANY ($9))::int AS senders
 """
 
 #: Processes that claim and send: hosts of conversations, and the sender.
 SENDING_KINDS: Final = ["shared", "own", "sender"]
-#: A process that was silent for longer is gone or stuck.
-BEAT_LIFE: Final = timedelta(seconds=20)
 
 FORGET: Final[LiteralString] = """
 WITH lease AS (DELETE FROM owner_leases WHERE name = $1) DELETE FROM actor_beats WHERE name = $1
@@ -44,7 +48,7 @@ DELETE FROM actor_beats WHERE beat_at < clock_timestamp() - interval '2 minutes'
 # Intake is healthy while some webhook replica beats; the stretch began with the oldest one alive.
 INTAKE_SINCE: Final[LiteralString] = """
 SELECT min(started_at) FROM actor_beats
- WHERE kind = 'webhook' AND beat_at > clock_timestamp() - interval '15 seconds'
+ WHERE kind = 'webhook' AND beat_at > clock_timestamp() - $1::interval
 """
 
 HAS_ROOM: Final[LiteralString] = "SELECT count(*) < $1 FROM own_actors"
@@ -153,7 +157,7 @@ class ActorRows:
             list(beat.residents),
             beat.started_at,
             SENDING_KINDS,
-            BEAT_LIFE,
+            BEAT_GAP,
         )
         return senders
 
@@ -173,7 +177,7 @@ class ActorRows:
 
     async def healthy_since(self) -> datetime | None:
         """Since when webhooks have been received without interruption; None: they are not."""
-        since: datetime | None = await self._pool.fetchval(INTAKE_SINCE)
+        since: datetime | None = await self._pool.fetchval(INTAKE_SINCE, BEAT_GAP)
         return since
 
     async def grant_own(self, conversation_id: ConversationId, shard: int, maximum: int) -> bool:

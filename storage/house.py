@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from storage.actor_rows import BEAT_LIFE
+from config.limits import BEAT_GAP
 
 _ACTORS: Final[LiteralString] = """
 SELECT name, kind, actor_id, node, pid, memory_bytes, residents, started_at, beat_at
@@ -30,11 +30,11 @@ class HouseReads:
         self._pool = pool
 
     async def list_actors(self) -> list[dict[str, Any]]:
-        return [dict(row) for row in await self._pool.fetch(_ACTORS, BEAT_LIFE)]
+        return [dict(row) for row in await self._pool.fetch(_ACTORS, BEAT_GAP)]
 
     async def find_actor_of(self, conversation_id: UUID) -> dict[str, Any] | None:
         """The actor that hosts the conversation now, with its own entry as `resident`."""
-        row = await self._pool.fetchrow(_OF_CONVERSATION, conversation_id, BEAT_LIFE)
+        row = await self._pool.fetchrow(_OF_CONVERSATION, conversation_id, BEAT_GAP)
         if row is None:
             return None
         mine = str(conversation_id)
@@ -43,5 +43,5 @@ class HouseReads:
 
     async def count_shards(self) -> tuple[int, int]:
         """(shards there should be, shards that report)."""
-        row = await self._pool.fetchrow(_SHARDS, BEAT_LIFE)
+        row = await self._pool.fetchrow(_SHARDS, BEAT_GAP)
         return (0, 0) if row is None else (int(row["wanted"]), int(row["beating"]))

@@ -70,7 +70,7 @@ def redis_url(services: Services) -> str:
 @pytest.fixture(scope="session")
 def vitrine() -> Iterator[RunningVitrine]:
     """A whole Vitrine with its sandbox, started on first use and shared by the session."""
-    with running_vitrine() as running:
+    with running_vitrine(failpoints=True) as running:
         yield running
 
 

@@ -66,6 +66,11 @@ class RunningVitrine:
     def dsn(self) -> str:
         return str(self.record["database_url"])
 
+    @property
+    def failpoints(self) -> Path:
+        """Where its processes look for armed failpoints, when it was started with them."""
+        return self.folder.parent / "failpoints"
+
     # ---- the sandbox's hand
 
     def control(self, path: str, **body: Any) -> Any:
@@ -143,6 +148,24 @@ class RunningVitrine:
         )  # fmt: skip
         assert done.returncode == 0, f"vitrine {' '.join(arguments)}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def rows(self, query: str, *arguments: object) -> list[dict[str, Any]]:
+        """Rows from the product's database; waits for a database that is just coming back."""
+
+        async def ask() -> list[dict[str, Any]]:
+            connection = await asyncpg.connect(self.dsn)
+            try:
+                return [dict(row) for row in await connection.fetch(query, *arguments)]
+            finally:
+                await connection.close()
+
+        def try_to() -> list[list[dict[str, Any]]]:
+            try:
+                return [asyncio.run(ask())]
+            except (OSError, asyncpg.PostgresError):
+                return []
+
+        return wait_for("the database", try_to)[0]
 
     def stop(self) -> int:
         """Ctrl-C; the exit code. Raises when processes of it remain."""
@@ -233,7 +256,11 @@ def _text(message: Mapping[str, Any]) -> str:
 
 @contextlib.contextmanager
 def running_vitrine(
-    folder: Path | None = None, *, environment: Mapping[str, str] | None = None, within: float = 240
+    folder: Path | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    failpoints: bool = False,
+    within: float = 240,
 ) -> Iterator[RunningVitrine]:
     """Starts `vitrine up` and stops it; its output goes to `up.log` in the folder."""
     own = folder or Path(tempfile.mkdtemp(prefix="vitrine-e2e-"))
@@ -243,6 +270,9 @@ def running_vitrine(
     env = own_environment()
     env |= {"VITRINE_DIR": str(state), "PYTHONUNBUFFERED": "1"}
     env |= {"QUIET_PERIOD_S": "1", "SANDBOX_MODEL_LATENCY_MS": "50", "DEDICATED_ACTORS_MAX": "3"}
+    if failpoints:
+        (own / "failpoints").mkdir()
+        env |= {"FAILPOINTS_DIR": str(own / "failpoints")}
     env |= environment or {}
     with (own / "up.log").open("wb") as log:
         process = subprocess.Popen(

@@ -9,6 +9,7 @@ import structlog
 
 from domain.doorbell import Doorbell, Ring, RingReason
 from domain.ids import ConversationId
+from telemetry.failpoints import Failpoint, failpoint
 
 log = structlog.get_logger()
 
@@ -65,6 +66,8 @@ class ClockCore:
     async def fire_timers(self) -> int:
         """How many timers were due."""
         fired = await self._timers.fire_due()
+        if fired:
+            failpoint(Failpoint.TIMERS_FIRED)
         await self._ring(fired)
         return len(fired)
 
@@ -72,6 +75,7 @@ class ClockCore:
         """Rings for conversations with stored events nobody works; how many there were."""
         forgotten = await self._unworked.list_unworked(older_than_s=SWEEP_AGE_S, limit=_SWEEP_MAX)
         if forgotten:
+            failpoint(Failpoint.SWEPT)
             log.info("sweep.rang", count=len(forgotten))
         await self._ring(forgotten)
         return len(forgotten)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import ray
@@ -31,6 +31,8 @@ from storage.conversations import ConversationStore
 from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
+
+_RETIRE_EVERY_S: Final = 15.0
 
 
 class ConversationShard:

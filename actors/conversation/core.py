@@ -35,6 +35,7 @@ from domain.errors import MergedError
 from domain.ids import ConversationId, PhysicalNumberId
 from domain.outbox import Lane
 from domain.ownership import Ownership, Standing, standing_of
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.metrics import OVER_BUDGET
 from telemetry.tasks import spawn, start
 
@@ -106,6 +107,7 @@ class ConversationCore:
                 await self._pass_on()
                 return Standing.OWNER
             self._load_ms = (time.perf_counter() - started) * 1000
+            failpoint(Failpoint.LOADED)
             self.epoch = conversation.epoch
             self.ownership = conversation.ownership
             standing = standing_of(self._ports.host, conversation.ownership)
@@ -186,6 +188,7 @@ class ConversationCore:
             self.last_turn_at = conversation.db_now
             filed = False
             if result.verdict is CommitVerdict.COMMITTED:
+                failpoint(Failpoint.AFTER_COMMIT, "turn")
                 filed = await self._ports.dispatcher.dispatch(self.id, _lane(conversation))
         except Exception as error:
             if self._turn is not None:  # what was committed has not failed
@@ -200,6 +203,7 @@ class ConversationCore:
         filed = False
         result = await self._ports.conversations.commit(commit)
         if result.verdict is CommitVerdict.COMMITTED:
+            failpoint(Failpoint.AFTER_COMMIT, "step")
             for draft in commit.outbound:
                 self._ports.tracer.message(self.id, draft.message_id)
             self._ports.tracer.conversation(self.id)

@@ -20,6 +20,7 @@ from domain.errors import NotFoundError
 from domain.ids import ConversationId
 from domain.ownership import Ownership, Standing
 from storage.pool import AWAY
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.metrics import UNEXPECTED_ERRORS
 from telemetry.tasks import spawn
 
@@ -102,17 +103,24 @@ class Residents:
         standing = Standing.OWNER
         self._ports.tracer.trace("actor.activated", core.id, actor=dict(self._ports.place))
         try:
+            failpoint(Failpoint.ACTIVATED)
             standing = await core.run()
         except NotFoundError:
             log.warning("conversation.unknown", conversation_id=str(core.id))
         except asyncio.CancelledError:
             log.info("conversation.put_away", conversation_id=str(core.id))
             raise
+        except AWAY as error:
+            # PostgreSQL's failure, not the conversation's: it is not counted, and worked again.
+            log.warning(
+                "conversation.cut_off", conversation_id=str(core.id), error=type(error).__name__
+            )
+            await asyncio.sleep(self._rest_after_failure_s)
         except Exception as error:
             # The activation's outermost loop: one conversation's failure must not reach the others.
             UNEXPECTED_ERRORS.labels(type(error).__name__).inc()
             log.exception("conversation.failed", conversation_id=str(core.id))
-            with contextlib.suppress(*AWAY):  # while PostgreSQL is away the failure is its own
+            with contextlib.suppress(*AWAY):
                 await self._ports.conversations.count_failure(core.id)
             await asyncio.sleep(self._rest_after_failure_s)
         finally:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 import asyncpg
 import structlog
 
 from actors.conversation.context import context_of
+from actors.conversation.journal import TurnJournal
 from actors.conversation.ports import Ports
 from actors.conversation.steps import system_text
 from agent.queue_place import with_place
@@ -36,7 +37,6 @@ from domain.ids import HandoffId, MessageId, OutboxId, PhysicalNumberId, TurnId,
 from domain.reply import (
     AddNote,
     AgentTurn,
-    ModelCall,
     RequestHandoff,
     ScheduleCall,
     UpdateContact,
@@ -44,6 +44,7 @@ from domain.reply import (
 from domain.turn import TurnState
 from domain.turn_context import TurnContext
 from storage.pool import AWAY
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
@@ -68,9 +69,7 @@ class TurnRun:
         self._ports = ports
         self._up_to = max(e.seq for e in decision.events)
         self._signals: asyncio.Queue[_Stop] = asyncio.Queue(maxsize=8)
-        self._started = time.perf_counter()
-        self._load_ms = load_ms
-        self._stages: list[Mapping[str, Any]] = []
+        self._told = TurnJournal(self.id, load_ms=load_ms)
         self._context: TurnContext | None = None
 
     def fence(self) -> None:
@@ -99,6 +98,7 @@ class TurnRun:
         )
         context = context_of(conversation, self._decision.events, self._ports.house)
         self._context = context
+        failpoint(Failpoint.TURN_STARTED)
         self._show_typing()
         typing = start(self._show_typing_again(), name="typing again")
         try:
@@ -110,6 +110,7 @@ class TurnRun:
         choice = await choose()
         committing = time.perf_counter()
         commit = self._commit_of(context, answer, choice)
+        failpoint(Failpoint.BEFORE_COMMIT)
         result = await self._ports.conversations.commit(commit)
         match result.verdict:
             case CommitVerdict.COMMITTED:
@@ -194,7 +195,7 @@ class TurnRun:
 
     def _stage(self, stage: str, detail: Mapping[str, object]) -> None:
         newest = self._decision.events[-1].message_id
-        self._stages.append({"stage": stage, **detail})
+        self._told.note(stage, detail)
         ms = detail.get("ms")
         self._ports.tracer.trace(
             stage,
@@ -275,44 +276,14 @@ class TurnRun:
     def _record(
         self, state: TurnState, context: TurnContext | None, answer: AgentTurn | None
     ) -> TurnRecord:
-        calls = answer.model_calls if answer is not None else _answered(self._stages)
-        reply = answer.reply if answer is not None else None
-        return TurnRecord(
-            id=self.id,
-            state=state,
-            playbook="sales",
-            inputs=[str(e.message_id) for e in self._decision.events if e.message_id],
-            context=context.to_json() if context is not None else {},
-            reply=None if reply is None else asdict(reply),
-            model_calls=[
-                *(asdict(c) for c in calls),
-                *(_cut_off(self._stages) if answer is None else ()),
-            ],
-            tools=[asdict(t) for t in answer.tools] if answer is not None else [],
-            guardrails=[asdict(g) for g in answer.guardrails] if answer is not None else [],
-            input_tokens=_total(calls, "input_tokens"),
-            output_tokens=_total(calls, "output_tokens"),
-            cache_read_tokens=_total(calls, "cache_read_tokens"),
-            cache_write_tokens=_total(calls, "cache_write_tokens"),
-            cost_micros=_total(calls, "cost_micros"),
-            latency=self._latency(calls, answer),
-            outcome=answer.outcome if answer is not None else state,
-            actor=dict(self._ports.place),
-            started_at=self._conversation.db_now,
+        return self._told.record(
+            state,
+            conversation=self._conversation,
+            events=self._decision.events,
+            context=context,
+            answer=answer,
+            place=self._ports.place,
         )
-
-    def _latency(self, calls: Sequence[ModelCall], answer: AgentTurn | None) -> dict[str, float]:
-        """Milliseconds by stage; `total` is the turn without its quiet period and its commit."""
-        first = min(e.received_at for e in self._decision.events)
-        quiet = (self._conversation.db_now - first).total_seconds() * 1000
-        stages = {
-            "quiet": quiet,
-            "load": self._load_ms,
-            "model": sum(c.latency_ms for c in calls),
-            "tools": sum(t.latency_ms for t in answer.tools) if answer else _tools_ms(self._stages),
-            "total": self._load_ms + (time.perf_counter() - self._started) * 1000,
-        }
-        return {stage: round(ms, 1) for stage, ms in stages.items()}
 
     async def _journal(
         self, state: TurnState, context: TurnContext, answer: AgentTurn | None
@@ -355,46 +326,7 @@ def _handoff(request: RequestHandoff | None) -> HandoffDraft | None:
     )
 
 
-_CALLED: Final = "model.called"
-_ANSWERED: Final = "model.answered"
-_TOOL_CALLED: Final = "tool.called"
 #: For the journal, or told beside the details already.
 _NOT_SHOWN: Final = frozenset(
     {"latency_ms", "ms", "cost_micros", "priced_by", "cache_write_tokens"}
 )
-
-
-def _answered(stages: Sequence[Mapping[str, Any]]) -> tuple[ModelCall, ...]:
-    """What a stopped turn was answered before it was stopped: that much is paid."""
-    return tuple(
-        ModelCall(
-            model=told["model"],
-            input_tokens=told.get("input_tokens", 0),
-            output_tokens=told.get("output_tokens", 0),
-            cache_read_tokens=told.get("cache_read_tokens", 0),
-            cache_write_tokens=told.get("cache_write_tokens", 0),
-            latency_ms=told.get("ms", 0),
-            stop_reason=told.get("stop_reason"),
-            cost_micros=told.get("cost_micros", 0),
-            priced_by=told.get("priced_by", ""),
-            error=told.get("error"),
-        )
-        for told in stages
-        if told["stage"] == _ANSWERED
-    )
-
-
-def _cut_off(stages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The call that was under way when the turn was stopped: nobody told what it used."""
-    asked, answered = (
-        sum(1 for s in stages if s["stage"] == name) for name in (_CALLED, _ANSWERED)
-    )
-    return [{"error": "cancelled"}] if asked > answered else []
-
-
-def _tools_ms(stages: Sequence[Mapping[str, Any]]) -> float:
-    return sum((float(s.get("ms", 0)) for s in stages if s["stage"] == _TOOL_CALLED), 0.0)
-
-
-def _total(calls: Sequence[ModelCall], name: str) -> int:
-    return sum(int(getattr(call, name)) for call in calls)

@@ -25,6 +25,7 @@ from integrations.whatsapp.errors import WhatsAppError
 from integrations.whatsapp.reports import NumberReport
 from routing.outbound import Choice, choose_number
 from storage.numbers import HouseEvent, NumberReading
+from telemetry.failpoints import Failpoint, failpoint
 
 log = structlog.get_logger()
 
@@ -94,6 +95,7 @@ class NumberPoolCore:
             self._numbers[choice.phone_number_id] = replace(
                 chosen, open_threads=chosen.open_threads + 1
             )
+        failpoint(Failpoint.NUMBER_CHOSEN)
         return choice
 
     async def handle_signals(self, signals: Sequence[NumberSignal]) -> None:

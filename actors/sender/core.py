@@ -17,13 +17,14 @@ import structlog
 from actors.conversation.ports import Tracer
 from actors.sender.outcome import outcome_of
 from actors.sender.ports import Channels, NumberReports, OutboxPort, PacePort
-from config.limits import UNKNOWN_GRACE
+from config.limits import CLAIM_MARGIN, UNKNOWN_GRACE
 from domain.content import content_from_json
 from domain.errors import TransientError, VitrineError
 from domain.ids import AttemptId, ConversationId, PhysicalNumberId, new_id
 from domain.outbox import Accepted, Claim, ClaimVerdict, Lane, OutboxRow, OutboxState
-from integrations.whatsapp.errors import GraphError, WhatsAppError
+from integrations.whatsapp.errors import GraphError, NotSentError, WhatsAppError
 from integrations.whatsapp.outbound import Recipient
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.tasks import spawn
 
 log = structlog.get_logger()
@@ -140,8 +141,9 @@ class SendCore:
                 if not self._not_claimed(row, claim):
                     break
                 continue
+            failpoint(Failpoint.AFTER_CLAIM)
             self._tell_claimed(row, started, claim.attempt_n)
-            posted = await self._post(row, attempt_id, claim.attempt_n)
+            posted = await self._post(row, attempt_id, claim.attempt_n, started)
             gave_up |= posted is _Posted.GIVEN_UP
             if posted is _Posted.LAST:
                 break
@@ -192,11 +194,17 @@ class SendCore:
 
         spawn(wake(), name="dispatch later")
 
-    async def _post(self, row: OutboxRow, attempt_id: AttemptId, attempt_n: int) -> _Posted:
+    async def _post(
+        self, row: OutboxRow, attempt_id: AttemptId, attempt_n: int, claimed: float
+    ) -> _Posted:
         number = row.lane.phone_number_id
         started = time.perf_counter()
         try:
             channel = await self._channels.of(number)
+            failpoint(Failpoint.BEFORE_POST)
+            if time.perf_counter() - claimed > CLAIM_MARGIN.total_seconds():
+                # Whoever was held up so long may have been given up: the row may leave elsewhere now.
+                raise NotSentError("held up between claim and POST")
             result = await channel.send_message(
                 number,
                 Recipient(phone=row.wa_id, bsuid=row.bsuid if row.wa_id is None else None),
@@ -206,6 +214,7 @@ class SendCore:
             )
         except VitrineError as error:
             return await self._refused(row, attempt_id, attempt_n, error, started)
+        failpoint(Failpoint.AFTER_POST)
         self._trace(
             row, "send.posted", started, http=200, wamid=result.wamid, phone_number_id=number
         )
@@ -218,6 +227,7 @@ class SendCore:
                 http_status=200,
             )
         )
+        failpoint(Failpoint.RESULT_STORED)
         self._tracer.message(row.conversation_id, row.message_id)
         return _Posted.ANOTHER_WAITS if another_waits else _Posted.LAST
 
@@ -236,6 +246,7 @@ class SendCore:
             attempt_n=attempt_n,
             grace_s=UNKNOWN_GRACE.total_seconds(),
         )
+        failpoint(Failpoint.REFUSAL_KNOWN)
         await self._outbox.record_not_accepted(result)
         log.warning(
             "send.refused",

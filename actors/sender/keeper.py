@@ -17,6 +17,7 @@ from domain.ids import ConversationId, OutboxId
 from domain.outbox import OutboxState
 from integrations.whatsapp.failures import classify
 from storage.statuses import AppliedStatus
+from telemetry.failpoints import Failpoint, failpoint
 from telemetry.metrics import POSSIBLE_DUPLICATES
 
 log = structlog.get_logger()
@@ -97,6 +98,7 @@ class OutboxKeeper:
         for conversation_id, state in await self._outbox.settle_unknown(
             healthy_since=healthy_since
         ):
+            failpoint(Failpoint.GRACE_ENDED)
             log.warning("send.unknown_settled", conversation_id=str(conversation_id), state=state)
             if state == OutboxState.QUEUED:
                 POSSIBLE_DUPLICATES.inc()
@@ -127,6 +129,7 @@ class StatusKeeper:
         for status in applied:
             if not status.moved:
                 continue
+            failpoint(Failpoint.STATUS_APPLIED, status.status)
             self._tracer.trace(
                 f"status.{status.status}",
                 status.conversation_id,

@@ -156,6 +156,16 @@ test("a parked message is decided by a person: it arrived", async () => {
   await waitFor(() => expect(screen.queryByRole("button", { name: "Chegou" })).not.toBeInTheDocument());
 });
 
+test("a parked message is decided by a person: it leaves once more", async () => {
+  const patricia = conversations.find(({ contact }) => contact.name === "Patrícia Lima");
+  const reply = patricia?.messages.find((one: { text: string }) => one.text === "O prazo é de dois dias.");
+  Object.assign(reply ?? {}, { status: "parked", error: { code: "unknown_outcome", title: "", detail: "" } });
+  const user = await openConversation("Patrícia Lima");
+  await user.click(screen.getByRole("button", { name: "Enviar de novo" }));
+  expect(await screen.findByText("A mensagem vai sair de novo")).toBeInTheDocument();
+  await waitFor(() => expect(screen.queryByText(/Parada: espera a decisão/)).not.toBeInTheDocument());
+});
+
 test("the rarer acts are in the menu: qualify, mute, and back to the AI", async () => {
   const user = await openConversation("Rafael Nogueira");
   const choose = async (name: string) => {

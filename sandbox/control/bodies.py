@@ -103,6 +103,7 @@ class ModelIn(BaseModel):
         | None
     ) = None
     next: int | None = Field(None, ge=0)
+    persona: Literal["seller", "echo"] | None = None
     retry_after_s: int | None = Field(None, ge=0)
 
 

@@ -42,6 +42,8 @@ def control_router(world: World, *, model: ModelRoutes, traffic: Traffic) -> API
             model.faults.next = 1 if body.next is None else body.next
         elif body.next is not None:
             model.faults.next = body.next
+        if body.persona is not None:
+            model.faults.persona = body.persona
         if body.retry_after_s is not None:
             model.faults.retry_after_s = body.retry_after_s
         return model.faults.model_dump()

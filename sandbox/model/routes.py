@@ -21,7 +21,7 @@ from sandbox.ids import new_model_id
 from sandbox.model import protocol
 from sandbox.model.cache import PromptCache
 from sandbox.model.protocol import ModelError
-from sandbox.model.rehearsal import answer_blocks
+from sandbox.model.rehearsal import answer_blocks, echo_blocks
 
 HANG_S = 600.0
 MODELS = ("claude-sonnet-5", "claude-haiku-5", "claude-opus-5")
@@ -108,7 +108,8 @@ class ModelRoutes:
             return [], "refusal"
         if fault == "plain":
             return [{"type": "text", "text": "Tudo bem! Como posso ajudar?"}], None
-        return answer_blocks(body), None
+        blocks = echo_blocks if self.faults.persona == "echo" else answer_blocks
+        return blocks(body), None
 
     def _take_fault(self) -> str:
         if not self.faults.fail or self.faults.next <= 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -13,7 +14,7 @@ from config.settings import SettingsError, read_settings
 from domain.doorbell import Ring
 from domain.ids import new_id
 from domain.scale import Part
-from storage.actor_rows import ActorRows
+from storage.actor_rows import ActorRows, Beat
 from storage.adoption import Adoption
 from storage.connections import check_connections
 from storage.conversations import ConversationStore
@@ -223,3 +224,32 @@ async def test_the_start_refuses_more_connections_than_the_server_has(pool):
         await check_connections(pool, read_settings(dedicated_actors_max=500), counts)
     with pytest.raises(SettingsError, match="vitrine scale shards"):
         await check_connections(pool, read_settings(), counts | {Part.SHARDS: 40})
+
+
+def a_beat(name: str, started_at: datetime) -> Beat:
+    return Beat(
+        name=name,
+        kind="webhook",
+        actor_id="",
+        node="",
+        pid=1,
+        memory_bytes=0,
+        started_at=started_at,
+    )
+
+
+async def test_the_grace_counts_only_from_the_end_of_a_silence_of_the_intake(pool):
+    rows, started_at = ActorRows(pool), datetime.now(UTC) - timedelta(hours=1)
+    assert await rows.healthy_since() is None
+    await rows.beat(a_beat("webhook/a", started_at))
+    await rows.beat(a_beat("webhook/a", started_at))
+    assert await rows.healthy_since() == started_at
+    await pool.execute("UPDATE actor_beats SET beat_at = now() - interval '2 minutes'")
+    assert await rows.healthy_since() is None
+    for _ in range(2):  # the database or the process is back: what Meta held back is still to come
+        await rows.beat(a_beat("webhook/a", started_at))
+        back = await rows.healthy_since()
+        assert back is not None
+        assert datetime.now(UTC) - back < timedelta(seconds=30)
+    await rows.beat(a_beat("webhook/b", started_at + timedelta(minutes=59)))
+    assert await rows.healthy_since() == started_at + timedelta(minutes=59)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -382,3 +383,19 @@ async def test_rows_of_a_stopped_number_do_not_stand_before_those_of_others(pool
     assert await Outbox(pool).list_due(older_than=timedelta(0), limit=1) == []
     await pool.execute("UPDATE physical_numbers SET state = 'active', health = 'healthy'")
     assert len(await Outbox(pool).list_due(older_than=timedelta(0), limit=1)) == 1
+
+
+async def test_a_process_held_up_between_claim_and_post_does_not_post(pool, world, monkeypatch):
+    conversation = await a_conversation(pool)
+    clock = time.perf_counter
+
+    async def after_an_hour(number):
+        if await pool.fetchval("SELECT 1 FROM outbox WHERE state = 'claimed'"):
+            monkeypatch.setattr(time, "perf_counter", lambda: clock() + 3600)
+        return world.graph
+
+    monkeypatch.setattr(world.graph, "of", after_an_hour)
+    await run(world, conversation)
+    assert world.graph.sent == []
+    assert await pool.fetchval("SELECT outcome FROM send_attempts") == "not_sent"
+    assert await states(pool) == ["queued"]

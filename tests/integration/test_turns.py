@@ -27,6 +27,7 @@ from domain.reply import (
 )
 from domain.turn import QuietRule
 from integrations.whatsapp.errors import GraphError, NotSentError, UnknownOutcomeError
+from storage.conversations import ConversationStore
 from storage.human_actions import Acting, HumanActions
 from storage.statuses import StatusStore
 from telemetry.tasks import start
@@ -481,3 +482,23 @@ async def test_a_defect_in_the_agent_does_not_loop_and_ends_with_a_person(pool, 
         await until(lambda: len(residents) == 0)
     assert len(world.agent.asked) == 3
     assert await pool.fetchval("SELECT reason FROM handoffs") == "erro interno ao responder"
+
+
+async def test_a_database_that_goes_away_is_no_failure_of_the_conversation(
+    pool, world, monkeypatch
+):
+    conversation = await a_conversation(pool, "Quanto custa?")
+    commit, cuts = ConversationStore.commit, iter(range(4))
+
+    async def cut(store, draft):
+        if next(cuts, None) is not None:
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed")
+        return await commit(store, draft)
+
+    monkeypatch.setattr(ConversationStore, "commit", cut)
+    residents = Residents(world.ports(), idle_after=timedelta(0), rest_after_failure_s=0)
+    for _ in range(5):
+        residents.ring(Ring(conversation_id=conversation, reason=RingReason.MESSAGE))
+        await until(lambda: len(residents) == 0)
+    assert world.graph.texts == ["resposta a: Quanto custa?"]
+    assert await pool.fetchval("SELECT count(*) FROM handoffs") == 0

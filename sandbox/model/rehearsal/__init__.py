@@ -39,6 +39,15 @@ def answer_blocks(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [*thinking, {"type": "text", "text": _text(body, seller, spoken)}]
 
 
+def echo_blocks(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Says back what is pending: whoever reads the answer sees whose words it answers, and which."""
+    situation = read(body)
+    spoken = Spoken(
+        message="Você escreveu: " + " / ".join(situation.new), score=0.2, next_action="continue"
+    )
+    return [{"type": "text", "text": _text(body, Seller(situation), spoken)}]
+
+
 def _wanted(seller: Seller, box: Toolbox, situation: Situation) -> list[dict[str, Any]]:
     """The next tool this turn still needs: reading ones together, then each effect."""
     used = [u.name for u in situation.used]

@@ -213,3 +213,17 @@ def test_the_example_names_every_variable_and_holds_no_secret():
     for name, value in named.items():
         if any(word in name for word in ("KEY", "SECRET", "PASSWORD", "TOKEN")):
             assert not value.strip(), name
+
+
+def test_failpoints_are_refused_outside_the_sandbox(environment, tmp_path):
+    environment(**LIVE, FAILPOINTS_DIR=str(tmp_path))
+    (problem,) = refusal()
+    assert problem.startswith("FAILPOINTS_DIR: ")
+
+
+def test_failpoints_need_their_folder(environment, tmp_path):
+    environment(FAILPOINTS_DIR=str(tmp_path / "nowhere"))
+    (problem,) = refusal()
+    assert "nowhere" in problem
+    environment(FAILPOINTS_DIR=str(tmp_path))
+    assert load_settings().failpoints_dir == tmp_path

@@ -232,3 +232,13 @@ async def test_a_small_limit_cuts_the_answer(claude):
     message = await claude.messages.create(**{**ASK, "max_tokens": 5})
     assert message.stop_reason == "max_tokens"
     assert message.usage.output_tokens == 5
+
+
+async def test_the_echo_says_back_what_is_pending_until_the_seller_returns(stage: Stage, claude):
+    seller = (await claude.messages.create(**ASK)).content[0].text
+    await stage.control("model", {"persona": "echo"})
+    assert (await claude.messages.create(**ASK)).content[0].text == (
+        "Você escreveu: Quem ganhou o jogo ontem?"
+    )
+    await stage.control("model", {"persona": "seller"})
+    assert (await claude.messages.create(**ASK)).content[0].text == seller
