@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -206,18 +206,20 @@ class Ground:
         """Does it as a careful person would: when the answer is lost, looks before trying again."""
         deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
-            try:
-                answer = self.vitrine.http.post(
-                    f"{self.vitrine.url}{path}", headers=self.headers, json=body
-                )
-                if answer.is_success or is_done(talk.customer.conversation(self.headers)):
-                    return
-                if answer.status_code == 401:
-                    self._headers = {}
-            except (httpx.HTTPError, AssertionError):
-                pass  # the line was cut or the API is away; what came of it is seen next time
+            if self._is_taken(path, body) or is_done(self.look_at(talk)):
+                return
             time.sleep(0.5)
         raise AssertionError(f"POST {path} did not come about")
+
+    def _is_taken(self, path: str, body: Mapping[str, Any]) -> bool:
+        """Whether the API said so; when the line is cut or it is away, nobody knows."""
+        try:
+            answer = self.vitrine.http.post(
+                f"{self.vitrine.url}{path}", headers=self.headers, json=body
+            )
+        except (httpx.HTTPError, AssertionError):
+            return False
+        return answer.is_success
 
     def look_at(self, talk: Talk) -> dict[str, Any]:
         """The conversation as the API shows it, once the API answers."""
