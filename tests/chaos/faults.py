@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import psutil
 
+from config.limits import BEAT_GAP
 from telemetry.failpoints import Arming, Failpoint
 from tests.chaos.ground import Ground
 from tests.running import wait_for
@@ -215,6 +216,7 @@ SERVERS: Final = [
         name="SIGKILL",
         place="Ray head",
         strike=lambda ground: ground.kill_ray_head(),
+        thinking=False,  # the actors end before they can answer
         within_s=60,
     ),
 ]
@@ -244,16 +246,18 @@ def _silence_after_a_post(ground: Ground) -> None:
 
 
 def _hold_intake_beyond_the_grace(ground: Ground) -> None:
-    """The replica hangs while statuses are on their way and the row's own 90 s run out.
+    """The replica hangs while statuses are on their way, and meanwhile the row's own 90 s run out.
 
-    They count only while the intake is healthy, so the row waits for what Meta still holds.
+    They count only while the intake is healthy, so the row waits for what Meta still holds. A
+    silence of the replica is noticed after `BEAT_GAP`; the row falls due after that.
     """
     _after_a_post(ground)
     intake = psutil.Process(ground.living_pid(WEBHOOK))
     intake.suspend()
     try:
+        time.sleep(BEAT_GAP.total_seconds() + 3)
         ground.let_rows_fall_due()
-        time.sleep(25)  # longer than a replica may be silent, shorter than Serve replaces it
+        time.sleep(5)  # the sender looks every second; Serve would replace the replica after 30 s
     finally:
         intake.resume()
 
