@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+import structlog
 
 from config.settings import Settings
 from storage.embedded.postgres import EmbeddedPostgres
@@ -78,7 +79,12 @@ def vitrine() -> Iterator[RunningVitrine]:
 
 
 def pytest_configure() -> None:
-    """The person's own settings must not reach a test."""
+    """The person's own settings must not reach a test; what is logged is told in plain text.
+
+    structlog's own default draws a traceback with every local variable: seconds for a deep one.
+    """
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
     for name, field in Settings.model_fields.items():
         alias = field.validation_alias
         os.environ.pop(alias if isinstance(alias, str) else name.upper(), None)
