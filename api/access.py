@@ -42,6 +42,7 @@ class Act(StrEnum):
     READ_METRICS = "metrics.read"
     FOLLOW_FEED = "events.read"
     READ_USERS = "users.read"
+    READ_AUDIT = "audit.read"
     CREATE_USER = "user.create"
     CHANGE_USER = "user.change"
     CHANGE_PASSWORD = "me.password"  # noqa: S105 - the name of an act
@@ -55,8 +56,8 @@ ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
     **dict.fromkeys(
         (
             Act.WHISPER, Act.ASSIGN, Act.PAUSE, Act.RESUME, Act.SCALE, Act.ROLL_OUT, Act.READ_NUMBERS, Act.DRAIN_NUMBER,
-            Act.ACTIVATE_NUMBER, Act.READ_ACTORS, Act.READ_METRICS, Act.READ_USERS, Act.CREATE_USER,
-            Act.CHANGE_USER,
+            Act.ACTIVATE_NUMBER, Act.READ_ACTORS, Act.READ_METRICS, Act.READ_USERS, Act.READ_AUDIT,
+            Act.CREATE_USER, Act.CHANGE_USER,
         ),
         _SUPERVISORS,
     ),

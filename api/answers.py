@@ -249,6 +249,17 @@ class UserAnswer(Answer):
     password_is_initial: bool
 
 
+class AuditAnswer(Answer):
+    """`actor` is `operator/<id>`, `token/<id>` or a process; `target` what was done or read."""
+
+    seq: int
+    at: Moment
+    actor: str
+    action: str
+    target: str
+    details: dict[str, Any]
+
+
 class ModelAnswer(Answer):
     name: str
     rehearsal: bool

@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from api import (
+    audit,
     auth,
     conversation_acts,
     conversations,
@@ -34,6 +35,7 @@ _ROUTERS: Final = (
     system,
     scale,
     users,
+    audit,
     events,
     figures,
     health,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -17,9 +15,11 @@ from rich.table import Table
 from cli import family
 from cli.actors import actors_table
 from cli.api import ApiClient
+from cli.audit import audit_app
 from cli.checkout import Checkout, RunRecord
 from cli.child import ROOT
 from cli.demo import run_demo
+from cli.direct import readable
 from cli.doctor import examine
 from cli.preflight import gigabytes
 from cli.scale import roll_out, scale as scale_part, show_scale
@@ -27,7 +27,7 @@ from cli.steps import Steps
 from cli.up import up as run_up
 from cli.users import users_app
 from config.settings import Settings, load_settings, plain
-from domain.errors import RejectedError, VitrineError
+from domain.errors import RejectedError
 from domain.scale import Part
 from storage.embedded.postgres import EmbeddedPostgres
 from storage.migrate import migrate as run_migrations
@@ -36,6 +36,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 sandbox_app = typer.Typer(no_args_is_help=True, help="O ensaio: Meta, modelo e ERP de mentira.")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(users_app, name="user")
+app.add_typer(audit_app, name="audit")
 console = Console()
 
 
@@ -49,14 +50,14 @@ def at_home() -> None:
 @app.command()
 def up() -> None:
     """Inicia tudo o que este Vitrine precisa e fica rodando até Ctrl-C."""
-    with _readable():
+    with readable():
         run_up(Steps(console))
 
 
 @app.command()
 def demo() -> None:
     """Mostra em menos de 3 minutos o que o Vitrine promete, com clientes simulados."""
-    with _readable():
+    with readable():
         if not run_demo(Steps(console)):
             raise typer.Exit(1)
 
@@ -77,7 +78,7 @@ def doctor() -> None:
 @app.command()
 def migrate() -> None:
     """Leva o banco ao esquema deste código (DATABASE_URL, ou o embutido)."""
-    with _readable():
+    with readable():
         settings, checkout = _here()
         steps = Steps(console)
         running = checkout.running()
@@ -98,7 +99,7 @@ def migrate() -> None:
 @app.command()
 def status() -> None:
     """Mostra se o Vitrine deste diretório está rodando, onde, e o que a IA pode enviar."""
-    with _readable():
+    with readable():
         settings, checkout = _here()
         running = _running(checkout)
         with ApiClient(running.url, settings) as api:
@@ -118,7 +119,7 @@ def status() -> None:
 @app.command()
 def actors() -> None:
     """Lista os atores Ray das conversas: onde vivem, o que guardam, o que fazem."""
-    with _readable():
+    with readable():
         settings, checkout = _here()
         with ApiClient(_running(checkout).url, settings) as api:
             table = actors_table(api.get("/actors")["items"])
@@ -131,7 +132,7 @@ def scale(
     count: Annotated[int | None, typer.Argument(min=1, max=64, help="Quantos.")] = None,
 ) -> None:
     """Muda com tudo rodando quantos shards e réplicas há; vale também depois de reiniciar."""
-    with _readable():
+    with readable():
         settings, checkout = _here()
         with ApiClient(_running(checkout).url, settings) as api:
             if part is None:
@@ -145,7 +146,7 @@ def scale(
 @app.command()
 def rollout(part: Annotated[Part, typer.Argument(help="webhook ou api.")]) -> None:
     """Troca as réplicas por novas, do código de agora, sem recusar nenhum pedido."""
-    with _readable():
+    with readable():
         settings, checkout = _here()
         with ApiClient(_running(checkout).url, settings) as api:
             roll_out(Steps(console), api, part)
@@ -154,7 +155,7 @@ def rollout(part: Annotated[Part, typer.Argument(help="webhook ou api.")]) -> No
 @app.command()
 def pause(reason: Annotated[str, typer.Argument(help="Por quê; fica registrado.")]) -> None:
     """Pausa tudo o que a IA envia."""
-    with _readable():
+    with readable():
         settings, checkout = _here()
         with ApiClient(_running(checkout).url, settings) as api:
             api.post("/system/pause", {"reason": reason})
@@ -164,7 +165,7 @@ def pause(reason: Annotated[str, typer.Argument(help="Por quê; fica registrado.
 @app.command()
 def resume() -> None:
     """Retoma os envios da IA."""
-    with _readable():
+    with readable():
         settings, checkout = _here()
         with ApiClient(_running(checkout).url, settings) as api:
             api.post("/system/resume", {})
@@ -176,7 +177,7 @@ def sandbox_reset(
     *, yes: Annotated[bool, typer.Option("--yes", "-y", help="Não pergunta.")] = False
 ) -> None:
     """Apaga os dados deste ensaio: banco embutido, sandbox e segredos gerados."""
-    with _readable():
+    with readable():
         settings, checkout = _here()
         if not settings.sandbox_on or settings.database_url is not None:
             raise RejectedError("só apaga um ensaio com banco embutido; este tem dados de verdade")
@@ -207,18 +208,6 @@ def _running(checkout: Checkout) -> RunRecord:
     if record is None:
         raise RejectedError("o Vitrine deste diretório não está rodando: `make run` o inicia")
     return record
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """A refusal is a line for a person, not a trace; a defect keeps its trace."""
-    try:
-        yield
-    except VitrineError as refusal:
-        Console(stderr=True).print(
-            f"[red]✗[/] {escape(str(refusal))}", highlight=False, soft_wrap=True
-        )
-        raise typer.Exit(1) from refusal
 
 
 if __name__ == "__main__":

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import asyncpg
 import typer
@@ -14,10 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.checkout import Checkout
-from config.settings import load_settings, plain
+from cli.direct import readable, with_pool
 from domain.clock import SystemClock
-from domain.errors import NotFoundError, RejectedError, VitrineError
+from domain.errors import NotFoundError
 from storage.audit import AuditLine, append
 from storage.operators import (
     Role,
@@ -26,20 +22,18 @@ from storage.operators import (
     list_operators,
     set_password,
 )
-from storage.pool import open_pool
 from storage.sessions import close_other_sessions
 
 users_app: Final = typer.Typer(no_args_is_help=True, help="As pessoas que entram no painel.")
 console: Final = Console()
-T = TypeVar("T")
 Email = Annotated[str, typer.Argument(help="O e-mail com que a pessoa entra.")]
 
 
 @users_app.command("list")
 def show() -> None:
     """Lista quem entra no painel."""
-    with _readable():
-        people = _with_pool(list_operators)
+    with readable():
+        people = with_pool(list_operators)
         table = Table("E-mail", "Nome", "Perfil", "Situação")
         for one in people:
             states = ["ativa" if one.active else "desligada"]
@@ -56,7 +50,7 @@ def add(
     role: Annotated[Role, typer.Option("--role", "-r", help="O que a pessoa pode ver e fazer.")],
 ) -> None:
     """Cria uma pessoa com uma senha inicial, que é mostrada uma vez."""
-    with _readable():
+    with readable():
         password = _first_password()
 
         async def create(pool: asyncpg.Pool[Any]) -> object:
@@ -66,7 +60,7 @@ def add(
             await _audit(pool, "user.create", f"operator/{made}", role=role.value)
             return made
 
-        _with_pool(create)
+        with_pool(create)
         console.print(f"{escape(email)} entra com a senha inicial [bold]{password}[/]")
 
 
@@ -77,7 +71,7 @@ def password(
     ask: Annotated[bool, typer.Option("--ask", help="Pergunta a senha nova.")] = False,
 ) -> None:
     """Troca a senha de alguém e encerra as suas sessões; sem `--ask`, gera uma."""
-    with _readable():
+    with readable():
         chosen = (
             typer.prompt("Senha nova", hide_input=True, confirmation_prompt=True) if ask else ""
         )
@@ -91,7 +85,7 @@ def password(
             await close_other_sessions(pool, operator.id, None)
             await _audit(pool, "user.password", f"operator/{operator.id}")
 
-        _with_pool(change)
+        with_pool(change)
         shown = "trocada" if chosen else f"[bold]{new}[/]"
         console.print(f"a senha de {escape(email)}: {shown}")
 
@@ -106,33 +100,3 @@ async def _audit(pool: asyncpg.Pool[Any], action: str, target: str, **details: s
 
 def _first_password() -> str:
     return secrets.token_urlsafe(12)
-
-
-def _with_pool(work: Callable[[asyncpg.Pool[Any]], Awaitable[T]]) -> T:
-    """Works on the database of the settings, or of the Vitrine that runs here."""
-    settings = load_settings()
-    running = Checkout(settings.data_dir).running()
-    dsn = plain(settings.database_url) or (running.database_url if running else "")
-    if not dsn:
-        raise RejectedError("o Vitrine deste diretório não está rodando: `make run` o inicia")
-
-    async def run() -> T:
-        pool = await open_pool(dsn, size=1, name="cli")
-        try:
-            return await work(pool)
-        finally:
-            await pool.close()
-
-    return asyncio.run(run())
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """A refusal is a line for a person, not a trace."""
-    try:
-        yield
-    except VitrineError as refusal:
-        Console(stderr=True).print(
-            f"[red]✗[/] {escape(str(refusal))}", highlight=False, soft_wrap=True
-        )
-        raise typer.Exit(1) from refusal

@@ -39,6 +39,18 @@ UNION ALL
 SELECT head.seq, 'altered', 1 FROM audit_head head JOIN audit a ON a.seq = head.seq WHERE a.hash <> head.hash
 ORDER BY 1
 LIMIT 1000"""
+_LAST: Final[LiteralString] = "SELECT seq FROM audit_head"
+# Backwards from $1, of the target $2, of the actor $3; $4 lines. Each condition only where it is
+# asked for, so that one target goes by its index; one actor is found on the way back.
+_PAGE: Final[LiteralString] = """
+SELECT seq, at, actor, action, target, details FROM audit
+ WHERE seq < $1 AND $2::text IS NOT DISTINCT FROM $2 AND $3::text IS NOT DISTINCT FROM $3"""
+_OF_TARGET: Final[LiteralString] = " AND target = $2"
+_OF_ACTOR: Final[LiteralString] = " AND actor = $3"
+_END: Final[LiteralString] = " ORDER BY seq DESC LIMIT $4"
+
+PAGE_MAX: Final = 200
+_BEYOND: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +65,13 @@ class AuditLine:
     action: str
     target: str
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLine(AuditLine):
+    """`seq` counts from 1 without a gap."""
+
+    seq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +100,32 @@ async def verify(pool: asyncpg.Pool[Any]) -> tuple[AuditBreak, ...]:
         AuditBreak(seq=row["seq"], what=row["what"], lines=row["lines"])
         for row in await pool.fetch(_BREAKS, timeout=600)
     )
+
+
+async def find_last(pool: asyncpg.Pool[Any]) -> int:
+    """How many lines were ever written."""
+    last: int = await pool.fetchval(_LAST)
+    return last
+
+
+async def list_lines(
+    pool: asyncpg.Pool[Any],
+    *,
+    limit: int,
+    before: int | None = None,
+    target: str | None = None,
+    actor: str | None = None,
+) -> tuple[StoredLine, ...]:
+    """The newest lines first, those with a `seq` below `before`, of one target or of one actor."""
+    sql: LiteralString = _PAGE
+    if target is not None:
+        sql += _OF_TARGET
+    if actor is not None:
+        sql += _OF_ACTOR
+    rows = await pool.fetch(
+        sql + _END, before or _BEYOND, _storable(target), _storable(actor), limit
+    )
+    return tuple(StoredLine(**row) for row in rows)
 
 
 class AuditLog:
@@ -118,3 +163,7 @@ class AuditLog:
                     stored.set_result(None)
                 else:
                     stored.set_exception(failure)
+
+
+def _storable(text: str | None) -> str | None:
+    return None if text is None else storable_text(text)

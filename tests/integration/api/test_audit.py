@@ -92,3 +92,63 @@ async def test_a_refused_act_is_not_in_the_log_as_done(desk: Desk):
     conversation_id = await desk.conversation()
     assert (await desk.bia.post(f"/conversations/{conversation_id}/takeover")).status_code == 404
     assert await desk.pool.fetchval("SELECT count(*) FROM audit") == 0
+
+
+async def test_only_a_supervisor_reads_the_audit(desk: Desk):
+    for client in (desk.bia, desk.caio):
+        assert (await client.get("/audit")).status_code == 403
+    assert (await desk.anyone.get("/audit")).status_code == 401
+    assert (await desk.ana.get("/audit")).status_code == 200
+
+
+async def test_the_audit_is_read_newest_first_page_by_page_without_a_gap(desk: Desk):
+    await filled(desk, 7)
+    seen, cursor = [], None
+    while True:
+        params = {"limit": 3} | ({"cursor": cursor} if cursor else {})
+        page = (await desk.ana.get("/audit", params=params)).json()
+        seen += [item["seq"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == [7, 6, 5, 4, 3, 2, 1], "what was added while reading moved nothing"
+
+
+async def test_the_audit_is_filtered_by_target_and_by_actor(desk: Desk):
+    conversation_id = await desk.conversation(to="bia")
+    await desk.bia.get(f"/conversations/{conversation_id}")
+    await desk.ana.get(f"/conversations/{conversation_id}")
+    await desk.bia.get("/conversations")
+    bia, target = f"operator/{desk.people['bia'].id}", f"conversation/{conversation_id}"
+
+    async def read(**params: str) -> list[tuple[str, str]]:
+        items = (await desk.ana.get("/audit", params=params)).json()["items"]
+        return [(item["actor"], item["target"]) for item in items]
+
+    assert [actor for actor, _ in await read(target=target)] == [
+        f"operator/{desk.people['ana'].id}",
+        bia,
+    ]
+    assert await read(actor=bia) == [(bia, "conversations"), (bia, target)]
+    assert await read(actor=bia, target=target) == [(bia, target)]
+    assert await read(target="conversation/\x00") == []
+
+
+async def test_who_read_the_audit_is_in_it_with_the_lines_and_without_the_words(desk: Desk):
+    await filled(desk, 4)
+    await desk.ana.get("/audit", params={"limit": 2, "target": "5531988887777"})
+    await desk.ana.get("/audit", params={"limit": 2})
+    items = (await desk.ana.get("/audit", params={"limit": 2})).json()["items"]
+    assert {(one["actor"], one["action"], one["target"]) for one in items} == {
+        (f"operator/{desk.people['ana'].id}", "audit.read", "audit")
+    }
+    assert [one["details"] for one in items] == [
+        {"by": [], "newest": 5, "oldest": 4},
+        {"by": ["target"]},
+    ]
+    assert await verify(desk.pool) == ()
+
+
+@pytest.mark.parametrize("cursor", ["abc", "MA", "LTU", "MjAyNi0wMS0wMQ"])
+async def test_a_foreign_cursor_of_the_audit_is_refused(desk: Desk, cursor: str):
+    assert (await desk.ana.get("/audit", params={"cursor": cursor})).status_code == 422

@@ -72,7 +72,7 @@ async def test_the_openapi_document_is_whole(desk: Desk):
     promised = {
         "/auth/login", "/auth/refresh", "/auth/logout", "/me", "/conversations",
         "/conversations/{conversation_id}", "/conversation", "/escalate", "/system", "/system/pause",
-        "/system/resume", "/numbers", "/actors", "/metrics", "/events", "/healthz", "/readyz",
+        "/system/resume", "/numbers", "/actors", "/metrics", "/audit", "/events", "/healthz", "/readyz",
         "/numbers/{phone_number_id}/drain", "/numbers/{phone_number_id}/activate",
         *(f"/conversations/{{conversation_id}}/{act}" for act in
           ("takeover", "handback", "close", "notes", "whisper", "assign", "qualify", "schedule")),
