@@ -93,7 +93,7 @@ async def api_app(settings: Settings, name: str) -> FastAPI:
             actors=HouseReads(parts.pool),
             numbers=StoredNumbersControl(parts.pool),
             clock=SystemClock(),
-            rehearsal=is_rehearsal(settings),
+            rehearsal=settings.is_rehearsal,
             brl_per_usd=settings.usd_brl_rate,
         )
     )
@@ -121,12 +121,6 @@ class Api:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return self._app
-
-
-def is_rehearsal(settings: Settings) -> bool:
-    """Whether the sandbox's rehearsal agent answers instead of a model; every screen says so."""
-    sandbox = settings.sandbox_url
-    return sandbox is not None and settings.anthropic_base_url.startswith(sandbox)
 
 
 def _replica_name(kind: str) -> str:

@@ -48,26 +48,27 @@ def build_agent(
 
 
 def _endpoints(settings: Settings, playbook: Playbook) -> list[ModelEndpoint]:
-    names = {
-        "reply": settings.model_reply,
+    """The model of the playbook's function, MODEL_REPLY where it has none, then the fall-back."""
+    key = settings.anthropic_api_key or SecretStr(_NO_KEY)
+    others = {
         "triage": settings.model_triage,
         "analysis": settings.model_analysis,
         "vision": settings.model_vision,
     }
-    key = settings.anthropic_api_key or SecretStr(_NO_KEY)
-    endpoints = [
-        ModelEndpoint(
-            name=names[playbook.model] or settings.model_reply,
-            base_url=settings.anthropic_base_url,
-            api_key=key,
+    other = others.get(playbook.model)
+    if other is None:
+        first = ModelEndpoint(
+            name=settings.model_reply,
+            base_url=settings.reply_base_url,
+            api_key=settings.model_reply_api_key or key,
         )
-    ]
-    if settings.model_fallback:
-        endpoints.append(
-            ModelEndpoint(
-                name=settings.model_fallback,
-                base_url=settings.model_fallback_base_url or settings.anthropic_base_url,
-                api_key=settings.model_fallback_api_key or key,
-            )
-        )
-    return endpoints
+    else:
+        first = ModelEndpoint(name=other, base_url=settings.anthropic_base_url, api_key=key)
+    if not settings.model_fallback:
+        return [first]
+    fallback = ModelEndpoint(
+        name=settings.model_fallback,
+        base_url=settings.model_fallback_base_url or settings.anthropic_base_url,
+        api_key=settings.model_fallback_api_key or key,
+    )
+    return [first, fallback]

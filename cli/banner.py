@@ -92,9 +92,7 @@ def banner(
             f"a porta {ports.http_wanted} estava em uso: usando {ports.http} (HTTP_PORT escolhe outra)",
             style="yellow",
         )
-    if settings.sandbox_url is not None and settings.anthropic_base_url.startswith(
-        settings.sandbox_url
-    ):
+    if settings.is_rehearsal:
         yield Text("Ensaio sem modelo real: defina ANTHROPIC_API_KEY", style="yellow")
 
 

@@ -112,7 +112,8 @@ def sandbox_addresses(settings: Settings, url: str) -> dict[str, Any]:
         added["whatsapp_api_url"] = f"{url}/graph"
     if settings.erp_base_url is None:
         added["erp_base_url"] = f"{url}/erp"
-    if settings.anthropic_api_key is None and "anthropic_base_url" not in settings.model_fields_set:
+    own = {"anthropic_api_key", "anthropic_base_url", "model_reply_api_key"}
+    if not own & settings.model_fields_set:
         added["anthropic_base_url"] = f"{url}/anthropic"
         added["anthropic_api_key"] = SecretStr("sandbox")
     return added

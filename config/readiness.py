@@ -31,6 +31,7 @@ REQUIRED: Final = {
 URLS: Final = (
     "whatsapp_api_url",
     "anthropic_base_url",
+    "model_reply_base_url",
     "model_fallback_base_url",
     "erp_base_url",
     "slack_webhook_url",
@@ -94,7 +95,13 @@ def _missing(settings: Settings) -> Iterator[str]:
         if not getattr(settings, name):
             found = True
             yield f"{name.upper()} falta: {right}"
-    if settings.anthropic_api_key is None and "anthropic_base_url" not in settings.model_fields_set:
+    reached = {
+        "anthropic_api_key",
+        "anthropic_base_url",
+        "model_reply_api_key",
+        "model_reply_base_url",
+    }
+    if not reached & settings.model_fields_set:
         found = True
         yield "ANTHROPIC_API_KEY falta: uma chave de console.anthropic.com, ou ANTHROPIC_BASE_URL"
     if found and settings.whatsapp_access_token is None:

@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     anthropic_api_key: SecretStr | None = None
     anthropic_base_url: str = "https://api.anthropic.com"
     model_reply: str = "claude-sonnet-5"
+    model_reply_base_url: str | None = None
+    model_reply_api_key: SecretStr | None = None
     model_triage: str | None = None
     model_analysis: str | None = None
     model_vision: str | None = None
@@ -145,6 +147,16 @@ class Settings(BaseSettings):
         return (
             self.whatsapp_access_token is None and "whatsapp_api_url" not in self.model_fields_set
         )
+
+    @property
+    def reply_base_url(self) -> str:
+        """Where the model that answers customers is asked."""
+        return self.model_reply_base_url or self.anthropic_base_url
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether the sandbox's rehearsal agent answers instead of a model; every screen says so."""
+        return self.sandbox_url is not None and self.reply_base_url.startswith(self.sandbox_url)
 
     @cached_property
     def model_day_cap_micros(self) -> int:

@@ -18,6 +18,7 @@ class ScriptedModel:
         self.script = list(script)
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.hosts: list[str] = []
 
     @property
     def transport(self) -> httpx2.MockTransport:
@@ -30,6 +31,7 @@ class ScriptedModel:
     def _handle(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(json.loads(request.content))
         self.keys.append(request.headers.get("authorization", "").removeprefix("Bearer "))
+        self.hosts.append(request.url.host)
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(step, Exception):
             raise step

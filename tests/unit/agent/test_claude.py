@@ -183,6 +183,21 @@ async def test_effort_is_sent_only_to_models_that_take_it() -> None:
         assert model.requests[0]["output_config"].get("effort") == expected
 
 
+async def test_the_answering_model_may_have_a_server_and_a_key_of_its_own() -> None:
+    model = ScriptedModel(fails(500), fails(500), fails(500), says("Oi!"))
+    own = {"model_reply_base_url": "http://own.example", "model_reply_api_key": "key-own"}
+    await _answer_quickly(model, **own, model_fallback="claude-haiku-4-5")
+    asked = list(zip(model.hosts, model.keys, strict=True))
+    assert asked[0] == ("own.example", "key-own")
+    assert asked[-1] == ("api.anthropic.com", "key-1"), "the fall-back keeps the house's"
+
+
+async def test_the_answering_model_alone_takes_the_house_server_and_key() -> None:
+    model = ScriptedModel(says("Oi!"))
+    await answer(model)
+    assert (model.hosts, model.keys) == (["api.anthropic.com"], ["key-1"])
+
+
 class HangingServer:
     """Takes one request, answers nothing, and sees when the client goes away."""
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from config.generated import sandbox_operators
-from config.settings import SettingsError, load_settings, read_settings
+from agent.playbook import PLAYBOOKS, load_playbook
+from config.generated import sandbox_addresses, sandbox_operators
+from config.settings import Settings, SettingsError, load_settings
 from domain.errors import InvalidInputError
 
+ROOT = Path(__file__).parents[3]
 LIVE = {
     "WHATSAPP_ACCESS_TOKEN": "EAAG-token",
     "WHATSAPP_APP_SECRET": "new-secret,old-secret",
@@ -82,6 +86,34 @@ def test_another_model_server_needs_no_anthropic_key(environment):
 
 
 @pytest.mark.parametrize(
+    "given",
+    [{"MODEL_REPLY_API_KEY": "sk-ant-other"}, {"MODEL_REPLY_BASE_URL": "http://127.0.0.1:9999"}],
+    ids=str,
+)
+def test_a_key_or_server_of_the_answering_model_is_enough(environment, given):
+    environment(**LIVE | {"ANTHROPIC_API_KEY": ""} | given)
+    load_settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "rehearsal"),
+    [
+        ({}, True),
+        ({"MODEL_REPLY_BASE_URL": "http://127.0.0.1:9999"}, False),
+        ({"MODEL_REPLY_API_KEY": "sk-ant-other"}, False),
+        ({"ANTHROPIC_API_KEY": "sk-ant-key"}, False),
+    ],
+    ids=str,
+)
+def test_the_sandbox_rehearses_only_while_nobody_gave_a_model(environment, given, rehearsal):
+    environment(**given)
+    settings = load_settings()
+    url = "http://127.0.0.1:15001"
+    there = settings.model_copy(update=sandbox_addresses(settings, url))
+    assert there.is_rehearsal is rehearsal
+
+
+@pytest.mark.parametrize(
     ("name", "value", "says"),
     [
         ("HTTP_PORT", "0", "HTTP_PORT: '0' não serve: o menor valor é 1"),
@@ -103,6 +135,7 @@ def test_another_model_server_needs_no_anthropic_key(environment):
         ("WHATSAPP_FACADE_NUMBER", "1", "WHATSAPP_FACADE_NUMBER: '1' não é um dos"),
         ("WHATSAPP_APP_SECRET", "a,b,c", "WHATSAPP_APP_SECRET: no máximo duas chaves"),
         ("ANTHROPIC_BASE_URL", "ftp://x", "ANTHROPIC_BASE_URL: precisa ser um endereço"),
+        ("MODEL_REPLY_BASE_URL", "ollama", "MODEL_REPLY_BASE_URL: precisa ser um endereço"),
         ("SLACK_WEBHOOK_URL", "slack", "SLACK_WEBHOOK_URL: precisa ser um endereço"),
         ("JWT_SECRET", "curta", "JWT_SECRET: tem 5 caracteres, precisa de 32 ou mais"),
         ("DATA_KEY", "curta", "DATA_KEY: precisa ser 32 bytes em base64"),
@@ -201,18 +234,50 @@ def test_another_process_reads_the_same_settings_from_the_environment(
     )
 
 
-def test_the_example_names_every_variable_and_holds_no_secret():
-    text = (Path(__file__).parents[3] / "config" / "example.env").read_text("utf-8")
-    lines = [line.removeprefix("# ").removeprefix("#") for line in text.splitlines()]
-    named = dict(line.split("=", 1) for line in lines if "=" in line and line[:1].isupper())
-    fields = read_settings(_env_file=None).model_fields_set | set(
-        type(read_settings()).model_fields
-    )
-    wanted = {name.upper() for name in fields} - {"DATA_DIR"} | {"VITRINE_DIR"}
-    assert wanted <= named.keys()
-    for name, value in named.items():
+def example() -> Iterator[tuple[str, str, str]]:
+    """Each variable of the example: name, value, and the comment above its block."""
+    comment = ""
+    for line in (ROOT / "config" / "example.env").read_text("utf-8").splitlines():
+        if variable := re.fullmatch(r"(?:# )?([A-Z][A-Z0-9_]*)=(.*)", line):
+            yield variable[1], variable[2].strip(), comment
+        else:
+            comment = line
+
+
+def variable_of(field: str) -> str:
+    alias = Settings.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else field.upper()
+
+
+def test_the_example_names_exactly_the_variables_there_are():
+    named = [name for name, _, _ in example()]
+    assert sorted(named) == sorted(variable_of(field) for field in Settings.model_fields)
+
+
+def test_the_example_holds_no_secret():
+    for name, value, _ in example():
         if any(word in name for word in ("KEY", "SECRET", "PASSWORD", "TOKEN")):
-            assert not value.strip(), name
+            assert not value, name
+
+
+def test_the_example_says_of_a_setting_that_nothing_reads_that_it_is_not_used_yet():
+    said = {name for name, _, comment in example() if comment.startswith("# Not used yet: ")}
+    product = [
+        file.read_text("utf-8")
+        for top in ("actors", "agent", "api", "cli", "integrations", "jobs", "storage", "telemetry")
+        for file in (ROOT / top).rglob("*.py")
+    ]
+    product.append((ROOT / "serve_app.py").read_text("utf-8"))
+    product.append((ROOT / "config" / "settings.py").read_text("utf-8"))
+    unread = {
+        variable_of(field)
+        for field in Settings.model_fields
+        if not any(re.search(rf"\.{field}\b", text) for text in product)
+    }
+    assert unread == {"ERP_BASE_URL", "RETENTION_DAYS", "SLACK_WEBHOOK_URL"}
+    # The sandbox's ERP is given a key that nobody uses; no playbook asks for another model.
+    assert said == unread | {"ERP_API_KEY", "MODEL_TRIAGE", "MODEL_ANALYSIS", "MODEL_VISION"}
+    assert {load_playbook(file.stem).model for file in PLAYBOOKS.glob("*.toml")} == {"reply"}
 
 
 def test_failpoints_are_refused_outside_the_sandbox(environment, tmp_path):
