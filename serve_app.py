@@ -17,6 +17,7 @@ from actors.conversation.actor import ConversationShard
 from actors.directory import CLOCK, NUMBER_POOL, SENDER, Directory, shard_name
 from actors.number_pool.actor import NumberPool
 from actors.parts import open_parts
+from actors.rounds import every
 from actors.sender.actor import Sender
 from actors.sender.keeper import StatusKeeper
 from api.address import check_exposure
@@ -27,15 +28,18 @@ from config.ray_options import REPLICAS
 from config.settings import Settings
 from domain.clock import SystemClock
 from jobs.seed import seed_house
+from storage.door import DoorLog
 from storage.house import HouseReads
 from storage.human_actions import HumanActions
 from storage.intake import Intake
 from storage.lines import Lines
 from storage.numbers_page import StoredNumbersControl
 from storage.statuses import StatusStore
+from telemetry.metrics import webhook_requests
 from telemetry.tasks import spawn
 
 _READY_TIMEOUT_S: Final = 120.0
+_DOOR_EVERY_S: Final = 10.0
 
 
 async def webhook_app(settings: Settings, name: str) -> FastAPI:
@@ -54,7 +58,9 @@ async def webhook_app(settings: Settings, name: str) -> FastAPI:
             clock=SystemClock(),
         )
     )
+    door = DoorLog(parts.pool)
     spawn(keep_beating(parts, kind="webhook"), name="beat")
+    spawn(every(_DOOR_EVERY_S, lambda: door.store(webhook_requests()), name="door"), name="door")
     return app
 
 

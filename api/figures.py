@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Security
@@ -15,6 +15,8 @@ from api.access import Act, check_may
 from api.address import is_loopback
 from api.deps import ApiParts, Parts
 from api.identity import address_of, bearer, current_principal
+from storage.door import read_last_hour
+from storage.invariants import Invariants, StoredFinding
 from storage.metrics_page import MetricsPage, read_metrics
 from telemetry.metrics import Reading, exposition
 
@@ -29,6 +31,7 @@ _EXAMPLE: Final = {
     "outbox_by_state": {"queued": 0, "claimed": 1, "accepted": 204},
     "inbox": {"unworked_age_s": 0.4, "unresolved": 0},
     "errors": {"sends_last_hour": 0, "turns_today": 1},
+    "invariants": {"violated": 0, "unchecked": 0, "age_s": 12.4},
     "ai_paused": False,
     "since": "2026-11-23T03:00:00Z",
 }
@@ -60,9 +63,12 @@ async def metrics(
     if not (wants_text and _scraper(request, parts, credentials)):
         check_may(await current_principal(request, parts, credentials), Act.READ_METRICS)
     page = await read_metrics(parts.pool, parts.settings.timezone)
+    findings = await Invariants(parts.pool).list_findings()
     if wants_text:
-        return Response(exposition(_readings(page)), media_type=CONTENT_TYPE_LATEST)
-    return JSONResponse(_json(page, parts))
+        door = await read_last_hour(parts.pool)
+        readings = [*_readings(page), *_watched(findings), _door(door)]
+        return Response(exposition(readings), media_type=CONTENT_TYPE_LATEST)
+    return JSONResponse(_json(page, parts) | {"invariants": _health(findings)})
 
 
 def _wants_text(accept: str) -> bool:
@@ -111,6 +117,48 @@ def _json(page: MetricsPage, parts: ApiParts) -> dict[str, Any]:
         "ai_paused": bool(now["ai_paused"]),
         "since": page.since.isoformat().replace("+00:00", "Z"),
     }
+
+
+def _health(findings: Sequence[StoredFinding]) -> dict[str, Any]:
+    ages = [one.age.total_seconds() for one in findings]
+    return {
+        "violated": sum(one.violations > 0 for one in findings),
+        "unchecked": sum(one.unchecked is not None for one in findings),
+        "age_s": round(max(ages), 1) if ages else None,
+    }
+
+
+def _watched(findings: Sequence[StoredFinding]) -> list[Reading]:
+    """What the clock found; the age says whether it still looks."""
+    health = _health(findings)
+    age = {} if health["age_s"] is None else {"": health["age_s"]}
+    return [
+        Reading(
+            name="vitrine_invariant_violations",
+            help="What violates each invariant, counted up to 1000.",
+            label="invariant",
+            samples={one.name: float(one.violations) for one in findings},
+        ),
+        Reading(
+            name="vitrine_invariants_unchecked",
+            help="Invariants whose last check could not be finished.",
+            samples={"": float(health["unchecked"])},
+        ),
+        Reading(
+            name="vitrine_invariants_age_seconds",
+            help="Time since the invariants were last checked.",
+            samples=age,
+        ),
+    ]
+
+
+def _door(answers: Mapping[str, int]) -> Reading:
+    return Reading(
+        name="vitrine_webhook_requests_last_hour",
+        help="Requests of Meta's to all replicas, by answer.",
+        label="status",
+        samples={status: float(count) for status, count in answers.items()},
+    )
 
 
 def _readings(page: MetricsPage) -> list[Reading]:

@@ -56,6 +56,16 @@ UNEXPECTED_ERRORS: Final = Counter(
 )
 
 
+def webhook_requests() -> dict[int, int]:
+    """This replica's answers to Meta since it began, by status."""
+    return {
+        int(sample.labels["status"]): int(sample.value)
+        for metric in WEBHOOK_REQUESTS.collect()
+        for sample in metric.samples
+        if sample.name == "vitrine_webhook_requests_total"
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A figure of the house at this moment: `samples` by the value of `label`, or under ""."""

@@ -1,4 +1,4 @@
-"""Ray's side of time: fires timers, sweeps the inbox, tidies. Two of it are harmless."""
+"""Ray's side of time: fires timers, sweeps the inbox, tidies, watches the invariants. Two of it are harmless."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ import ray
 
 from actors.beating import keep_beating
 from actors.clock.core import ClockCore
+from actors.clock.watch import Watch
 from actors.directory import CLOCK
 from actors.parts import open_parts
 from actors.rounds import every
 from config.settings import Settings
 from storage.adoption import Adoption
 from storage.conversations import ConversationStore
+from storage.door import forget_old_requests
 from storage.idempotency import IdempotencyKeys
+from storage.invariants import Invariants
 from storage.timers import TimerStore
 from telemetry.tasks import spawn, start
 
 _TIMERS_EVERY_S: Final = 1.0
 _SWEEP_EVERY_S: Final = 2.0
 _TIDY_EVERY_S: Final = 30.0
+#: Also how long the house has to start before it is judged.
+_WATCH_EVERY_S: Final = 60.0
 
 
 class ClockActor:
@@ -28,6 +33,7 @@ class ClockActor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._started = False
         self._opening = start(self._open(), name="open clock")
 
     async def _open(self) -> None:
@@ -44,6 +50,14 @@ class ClockActor:
         spawn(every(_TIMERS_EVERY_S, core.fire_timers, name="timers"), name="timers")
         spawn(every(_SWEEP_EVERY_S, core.sweep, name="sweep"), name="sweep")
         spawn(every(_TIDY_EVERY_S, core.tidy, name="tidy"), name="tidy")
+        spawn(every(_WATCH_EVERY_S, self._watch, name="watch"), name="watch")
+
+    async def _watch(self) -> None:
+        """Judges the house, from the second round on: at the first it is still starting."""
+        if self._started:
+            await Watch(Invariants(self._parts.pool)).look()
+            await forget_old_requests(self._parts.pool)
+        self._started = True
 
     @ray.method
     async def ready(self) -> dict[str, object]:
