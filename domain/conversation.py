@@ -119,7 +119,18 @@ class Conversation:
     calls: Sequence[tuple[str, datetime]] = ()
     handoff: OpenHandoff | None = None
     operators_online: int = 0
+    #: AI messages that were claimed for this contact in the last hour and day, as the claim counts them.
+    spoken_in_hour: int = 0
+    spoken_in_day: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopCaps:
+    """AI messages to one contact. The claim enforces them; deciding by them saves the model's money."""
+
+    per_hour: int
+    per_day: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +138,7 @@ class TurnRules:
     quiet: QuietRule
     consent: ConsentRule
     late_after: timedelta
+    caps: LoopCaps
 
 
 # ---- what should happen now
@@ -189,6 +201,9 @@ Decision = Rest | WaitQuiet | Note | AskConsent | RecordConsent | TakeOverByEcho
 
 ATTEMPTS_MAX = 3
 
+#: Why a message of the AI did not leave, or was not written: too many to this contact lately.
+LOOP_CAP = "loop_cap"
+
 #: Keys of the conversation's state that the consent step keeps.
 REMINDED = "consent_reminded"
 ASKED_AT_SEQ = "consent_asked_at_seq"
@@ -198,7 +213,7 @@ def decide(conversation: Conversation, rules: TurnRules) -> Decision:
     """What the owner of this conversation should do now; the order of the rules is the promise."""
     if not conversation.pending:
         return Rest()
-    for rule in (_echo, _failed_send, _poisoned, _late, _silent, _question, _consent, _quiet):
+    for rule in _RULES:
         decision = rule(conversation, rules)
         if decision is not None:
             return decision
@@ -222,8 +237,11 @@ def _echo(conversation: Conversation, _: TurnRules) -> Decision | None:
 def _failed_send(conversation: Conversation, _: TurnRules) -> Decision | None:
     """A message that did not leave is a person's business, whoever may speak now."""
     failed = [e for e in conversation.pending if e.kind == "send_failed"]
+    if not failed:
+        return None
+    capped = all(e.payload.get("reason") == LOOP_CAP for e in failed)
     told = conversation.mode is Mode.OPERATOR
-    return Note(events=failed, outcome="send_failed", tell_person=not told) if failed else None
+    return Note(events=failed, outcome=LOOP_CAP if capped else "send_failed", tell_person=not told)
 
 
 def _poisoned(conversation: Conversation, _: TurnRules) -> Decision | None:
@@ -273,6 +291,22 @@ def _consent(conversation: Conversation, rules: TurnRules) -> Decision | None:
     return Rest(seen_up_to=conversation.pending[-1].seq, why="waits for consent")
 
 
+def _capped(conversation: Conversation, rules: TurnRules) -> Decision | None:
+    """Another machine may be answering us: an answer that may not leave is not paid for."""
+    within = (
+        conversation.spoken_in_hour < rules.caps.per_hour
+        and conversation.spoken_in_day < rules.caps.per_day
+    )
+    if within:
+        return None
+    return Note(events=_asking(conversation), outcome=LOOP_CAP, tell_person=True)
+
+
 def _quiet(conversation: Conversation, rules: TurnRules) -> Decision | None:
     due = rules.quiet.due([(e.received_at, e.text) for e in _asking(conversation)])
     return WaitQuiet(due_at=due) if due > conversation.db_now else None
+
+
+_RULES = (
+    _echo, _failed_send, _poisoned, _late, _silent, _question, _consent, _capped, _quiet,
+)  # fmt: skip

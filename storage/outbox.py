@@ -50,8 +50,19 @@ SELECT DISTINCT ON (o.conversation_id) o.conversation_id AS id FROM outbox o
  LIMIT $2
 """
 
+# A row withdrawn by a cap is told to a person: the rest of an answer is missing there, or a loop.
 CLAIM: Final[LiteralString] = """
-SELECT verdict, attempt_n, retry_at FROM claim_send_v1($1, $2, $3, $4, $5, $6, $7)
+WITH claim AS MATERIALIZED (
+    SELECT verdict, attempt_n, retry_at FROM claim_send_v1($1, $2, $3, $4, $5, $6, $7)
+), filed AS (
+    INSERT INTO inbound_events (id, dedupe_key, kind, conversation_id, payload, sent_at)
+    SELECT gen_random_uuid(), 'capped:' || o.id, 'send_failed', o.conversation_id,
+           jsonb_build_object('outbox_id', o.id, 'message_id', o.message_id, 'reason', 'loop_cap'),
+           clock_timestamp()
+      FROM claim JOIN outbox o ON o.id = $1 WHERE claim.verdict = 'loop_cap'
+    ON CONFLICT (dedupe_key) DO NOTHING
+)
+SELECT verdict, attempt_n, retry_at FROM claim
 """
 
 RECORD_ACCEPTED: Final[LiteralString] = """

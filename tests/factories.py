@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.consent import AiConsent, ConsentRule
-from domain.conversation import Conversation, Mode, PendingEvent, TurnRules
+from domain.conversation import Conversation, LoopCaps, Mode, PendingEvent, TurnRules
 from domain.ids import (
     ContactId,
     ConversationId,
@@ -28,6 +28,7 @@ def make_rules(**changes: Any) -> TurnRules:
         "quiet": QuietRule(base=timedelta(seconds=3), cap=timedelta(seconds=15)),
         "consent": ConsentRule.EXPLICIT,
         "late_after": timedelta(hours=12),
+        "caps": LoopCaps(per_hour=20, per_day=60),
     }
     return TurnRules(**(values | changes))
 

@@ -11,6 +11,7 @@ from domain.commit import Commit, ConsentDraft, HandoffDraft, OutboundDraft
 from domain.consent import GRANT_BUTTON, REFUSE_BUTTON, ConsentAnswer
 from domain.conversation import (
     ASKED_AT_SEQ,
+    LOOP_CAP,
     REMINDED,
     AskConsent,
     Conversation,
@@ -32,6 +33,7 @@ _REASONS: Final = {
     "late": "mensagem antiga sem resposta",
     "send_failed": "falha de envio",
     "failed": "erro interno ao responder",
+    LOOP_CAP: "a IA chegou ao limite de mensagens com este contato",
 }
 
 
