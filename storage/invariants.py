@@ -1,7 +1,8 @@
 """The queries behind telemetry/invariants.py: each returns the ids of what violates its sentence.
 
 All are cheap on tables of any size: they read a partial index of what is unsettled, or the last hour
-or day of a table by its BRIN index. None may run longer than two seconds.
+or day of a table by its BRIN index, which the line above each names. Borders are now(), which an index
+can be asked for, and not clock_timestamp(). None may run longer than two seconds.
 """
 
 from __future__ import annotations
@@ -29,24 +30,24 @@ INBOUND_OVERDUE: Final[LiteralString] = """
 SELECT e.id::text FROM inbound_events e
   JOIN conversations c ON c.id = e.conversation_id JOIN contacts p ON p.id = c.contact_id
  WHERE e.worked_at IS NULL AND e.conversation_id IS NOT NULL AND e.seq > c.seen_up_to
-   AND e.received_at < clock_timestamp() - interval '5 minutes'
+   AND e.received_at < now() - interval '5 minutes'
    AND c.mode IN ('agent', 'closed') AND c.merged_into IS NULL AND p.ai_consent <> 'refused'
    AND NOT EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused')
    AND NOT EXISTS (SELECT 1 FROM audit WHERE target = 'switch/ai_paused'
-                      AND at > clock_timestamp() - interval '5 minutes')
+                      AND at > now() - interval '5 minutes')
 """
 
 # inbound_events_unresolved.
 UNRESOLVED_OVERDUE: Final[LiteralString] = """
 SELECT id::text FROM inbound_events
  WHERE worked_at IS NULL AND conversation_id IS NULL
-   AND received_at < clock_timestamp() - interval '10 minutes'
+   AND received_at < now() - interval '10 minutes'
 """
 
 # turns_lately.
 ANSWERED_TWICE: Final[LiteralString] = """
 SELECT input FROM turns t, jsonb_array_elements_text(t.inputs) AS input
- WHERE t.started_at > clock_timestamp() - interval '1 hour' AND t.state = 'committed'
+ WHERE t.started_at > now() - interval '1 hour' AND t.state = 'committed'
  GROUP BY input HAVING count(*) > 1
 """
 
@@ -55,12 +56,12 @@ SENT_TWICE: Final[LiteralString] = """
 SELECT o.id::text FROM send_attempts a
   JOIN send_attempts b ON b.outbox_id = a.outbox_id AND b.n < a.n AND b.outcome = 'accepted'
   JOIN outbox o ON o.id = a.outbox_id
- WHERE a.n > 1 AND a.claimed_at > clock_timestamp() - interval '1 hour'
+ WHERE a.n > 1 AND a.claimed_at > now() - interval '1 hour'
    AND a.outcome = 'accepted' AND NOT o.possible_duplicate
    AND NOT EXISTS (SELECT 1 FROM message_statuses s WHERE s.wamid = b.wamid AND s.status = 'failed')
 UNION
 SELECT min(id::text) FROM outbox
- WHERE created_at > clock_timestamp() - interval '1 hour' AND turn_id IS NOT NULL
+ WHERE created_at > now() - interval '1 hour' AND turn_id IS NOT NULL
    AND state = 'accepted' GROUP BY turn_id, position HAVING count(*) > 1
 """
 
@@ -71,7 +72,7 @@ SELECT o.id::text FROM outbox o
   JOIN conversations c ON c.id = o.conversation_id JOIN contacts owner ON owner.id = c.contact_id
   JOIN messages m ON m.id = o.message_id JOIN conversations written ON written.id = m.conversation_id
   LEFT JOIN physical_numbers n ON n.phone_number_id = o.phone_number_id
- WHERE o.created_at > clock_timestamp() - interval '1 hour'
+ WHERE o.created_at > now() - interval '1 hour'
    AND (coalesce(receiver.merged_into, receiver.id) <> coalesce(owner.merged_into, owner.id)
         OR coalesce(written.merged_into, written.id) <> coalesce(c.merged_into, c.id)
         OR n.facade_id <> c.facade_id)
@@ -84,7 +85,7 @@ SELECT o.id::text FROM audit a
   JOIN messages m ON m.author = 'agent' AND m.conversation_id =
        CASE WHEN a.target LIKE 'conversation/%' THEN split_part(a.target, '/', 2)::uuid END
   JOIN outbox o ON o.message_id = m.id
- WHERE a.at > clock_timestamp() - interval '1 hour' AND a.details ? 'epoch'
+ WHERE a.at > now() - interval '1 hour' AND a.details ? 'epoch'
    AND o.author = 'agent' AND o.epoch < (a.details ->> 'epoch')::bigint
    AND o.claimed_at > a.at + interval '5 seconds'
 UNION
@@ -93,7 +94,7 @@ SELECT o.id::text FROM inbound_events e
        AND m.created_at < e.worked_at
   JOIN outbox o ON o.message_id = m.id
   JOIN conversations c ON c.id = e.conversation_id
- WHERE e.received_at > clock_timestamp() - interval '1 hour' AND e.kind = 'echo'
+ WHERE e.received_at > now() - interval '1 hour' AND e.kind = 'echo'
    AND e.outcome = 'answered_in_app' AND o.author = 'agent' AND o.epoch < c.epoch
    AND o.claimed_at > e.worked_at + interval '1 second'
 """
@@ -101,7 +102,7 @@ SELECT o.id::text FROM inbound_events e
 # outbox_lately.
 SENT_WHILE_PAUSED: Final[LiteralString] = """
 SELECT o.id::text FROM switches s JOIN outbox o ON o.author = 'agent'
-   AND o.created_at > clock_timestamp() - interval '1 day'
+   AND o.created_at > now() - interval '1 day'
    AND o.claimed_at > s.on_since + interval '1 second'
  WHERE s.name = 'ai_paused'
 """
@@ -109,10 +110,10 @@ SELECT o.id::text FROM switches s JOIN outbox o ON o.author = 'agent'
 # outbox_lately. $1, $2: the caps of an hour and of a day.
 OVER_CAP: Final[LiteralString] = """
 SELECT contact_id::text FROM outbox
- WHERE author = 'agent' AND created_at > clock_timestamp() - interval '1 day'
-   AND claimed_at > clock_timestamp() - interval '1 day'
+ WHERE author = 'agent' AND created_at > now() - interval '1 day'
+   AND claimed_at > now() - interval '1 day'
  GROUP BY contact_id
-HAVING count(*) FILTER (WHERE claimed_at > clock_timestamp() - interval '1 hour') > $1::int
+HAVING count(*) FILTER (WHERE claimed_at > now() - interval '1 hour') > $1::int
     OR count(*) > $2::int
 """
 
@@ -121,7 +122,7 @@ UNGOVERNED: Final[LiteralString] = """
 SELECT o.id::text FROM outbox o LEFT JOIN governor_decisions d ON d.id = o.decision_id
   LEFT JOIN contacts asked ON asked.id = d.contact_id
   JOIN contacts receiver ON receiver.id = o.contact_id
- WHERE o.business_initiated AND o.created_at > clock_timestamp() - interval '1 day'
+ WHERE o.business_initiated AND o.created_at > now() - interval '1 day'
    AND o.claimed_at IS NOT NULL
    AND (d.id IS NULL OR NOT d.allowed OR o.claimed_at > d.valid_until + interval '1 second'
         OR coalesce(asked.merged_into, asked.id) <> coalesce(receiver.merged_into, receiver.id))
@@ -130,7 +131,7 @@ SELECT o.id::text FROM outbox o LEFT JOIN governor_decisions d ON d.id = o.decis
 # outbox_due. $1: how long one POST may take.
 CLAIM_OVERDUE: Final[LiteralString] = """
 SELECT id::text FROM outbox
- WHERE state = 'claimed' AND claimed_at < clock_timestamp() - $1::interval - interval '1 minute'
+ WHERE state = 'claimed' AND claimed_at < now() - $1::interval - interval '1 minute'
 """
 
 # outbox_due, outbox_unsettled. What stands behind another unsettled row waits for that one, which is
@@ -139,13 +140,13 @@ QUEUED_OVERDUE: Final[LiteralString] = """
 SELECT o.id::text FROM outbox o JOIN conversations c ON c.id = o.conversation_id
   LEFT JOIN physical_numbers n
     ON n.phone_number_id = coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number)
- WHERE o.state = 'queued' AND o.not_before < clock_timestamp() - interval '5 minutes'
-   AND o.created_at < clock_timestamp() - interval '5 minutes' AND NOT o.business_initiated
+ WHERE o.state = 'queued' AND o.not_before < now() - interval '5 minutes'
+   AND o.created_at < now() - interval '5 minutes' AND NOT o.business_initiated
    AND coalesce(n.state IN ('active', 'draining') AND n.health NOT IN ('paused', 'banned'), true)
    AND NOT (o.author = 'agent' AND (
         EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused')
         OR EXISTS (SELECT 1 FROM audit WHERE target = 'switch/ai_paused'
-                      AND at > clock_timestamp() - interval '5 minutes')))
+                      AND at > now() - interval '5 minutes')))
    AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.conversation_id = o.conversation_id
         AND b.seq < o.seq AND b.state IN ('queued', 'claimed', 'unknown')
         AND NOT (o.author = 'operator' AND b.author = 'agent' AND b.state = 'unknown'))
@@ -154,17 +155,17 @@ SELECT o.id::text FROM outbox o JOIN conversations c ON c.id = o.conversation_id
 # outbox_due. $1: the grace, which counts only while webhooks are received.
 UNKNOWN_OVERDUE: Final[LiteralString] = """
 SELECT id::text FROM outbox
- WHERE state = 'unknown' AND not_before < clock_timestamp() - interval '2 minutes'
+ WHERE state = 'unknown' AND not_before < now() - interval '2 minutes'
    AND (SELECT min(started_at) FROM actor_beats
-         WHERE kind = 'webhook' AND beat_at > clock_timestamp() - interval '15 seconds')
-       < clock_timestamp() - $1::interval - interval '2 minutes'
+         WHERE kind = 'webhook' AND beat_at > now() - interval '15 seconds')
+       < now() - $1::interval - interval '2 minutes'
 """
 
 # message_statuses_lately.
 STATUS_BACKWARDS: Final[LiteralString] = """
 SELECT DISTINCT m.id::text FROM message_statuses s
   JOIN messages m ON m.wamid = s.wamid AND m.direction = 'outbound'
- WHERE s.received_at > clock_timestamp() - interval '1 hour' AND s.applied_at IS NOT NULL
+ WHERE s.received_at > now() - interval '1 hour' AND s.applied_at IS NOT NULL
    AND status_rank_v1(s.status) > status_rank_v1(m.status)
 """
 
@@ -178,19 +179,19 @@ SELECT conversation_id::text FROM handoffs WHERE state IN ('queued', 'accepted')
 OPERATOR_UNASSIGNED: Final[LiteralString] = """
 SELECT DISTINCT c.id::text FROM inbound_events e JOIN conversations c ON c.id = e.conversation_id
  WHERE e.worked_at IS NULL AND e.conversation_id IS NOT NULL AND e.kind = 'message'
-   AND e.received_at < clock_timestamp() - interval '4 hours'
+   AND e.received_at < now() - interval '4 hours'
    AND c.mode = 'operator' AND c.assignee_id IS NULL AND c.merged_into IS NULL
 """
 
 # timers_due.
 TIMER_OVERDUE: Final[LiteralString] = """
-SELECT id::text FROM timers WHERE due_at < clock_timestamp() - interval '1 minute'
+SELECT id::text FROM timers WHERE due_at < now() - interval '1 minute'
 """
 
 # A few dozen rows.
 ACTOR_SILENT: Final[LiteralString] = """
 WITH alive AS (
-    SELECT name, kind FROM actor_beats WHERE beat_at > clock_timestamp() - interval '20 seconds'
+    SELECT name, kind FROM actor_beats WHERE beat_at > now() - interval '20 seconds'
 ), wanted AS (
     SELECT DISTINCT 'conversations/' || shard AS name FROM shard_buckets
     UNION ALL VALUES ('number_pool'), ('sender'), ('clock')
@@ -204,35 +205,35 @@ SELECT kind FROM (VALUES ('webhook'), ('api')) AS replicas(kind)
 # A few dozen rows of at most 200 residents.
 OWNED_TWICE: Final[LiteralString] = """
 SELECT r ->> 'id' FROM actor_beats b, jsonb_array_elements(b.residents) AS r
- WHERE b.beat_at > clock_timestamp() - interval '20 seconds' AND r ->> 'state' = 'turn'
+ WHERE b.beat_at > now() - interval '20 seconds' AND r ->> 'state' = 'turn'
  GROUP BY 1 HAVING count(*) > 1
 """
 
 # inbound_events_unparsed.
 UNPARSED: Final[LiteralString] = """
 SELECT id::text FROM inbound_events
- WHERE kind = 'unparsed' AND received_at > clock_timestamp() - interval '1 hour'
+ WHERE kind = 'unparsed' AND received_at > now() - interval '1 hour'
 """
 
 # door_requests, by its key.
 SIGNATURE_REFUSED: Final[LiteralString] = """
 SELECT to_char(minute AT TIME ZONE 'UTC', 'HH24:MI"Z"') || ' × ' || requests FROM door_requests
- WHERE status = 401 AND minute > clock_timestamp() - interval '15 minutes'
+ WHERE status = 401 AND minute > now() - interval '15 minutes'
    AND (SELECT sum(requests) FROM door_requests
-         WHERE status = 401 AND minute > clock_timestamp() - interval '15 minutes') >= 5
+         WHERE status = 401 AND minute > now() - interval '15 minutes') >= 5
 """
 
-# inbound_events_lately. "Usually": at least ten messages in these three hours of the week, in three
+# The newest message is found from the end; inbound_events_lately. "Usually": at least ten messages in these three hours of the week, in three
 # of the last four weeks; so nights, Sundays and a young house are no alarm.
 SILENCE: Final[LiteralString] = """
-SELECT 'webhook' WHERE NOT EXISTS (
-    SELECT 1 FROM inbound_events
-     WHERE kind = 'message' AND received_at > clock_timestamp() - interval '3 hours')
+SELECT 'webhook' WHERE (
+    SELECT received_at FROM inbound_events WHERE kind = 'message' ORDER BY seq DESC LIMIT 1
+   ) <= now() - interval '3 hours'
    AND (SELECT count(*) FROM generate_series(1, 4) AS ago, LATERAL (
             SELECT count(*) AS n FROM (
                 SELECT 1 FROM inbound_events e WHERE e.kind = 'message'
-                   AND e.received_at > clock_timestamp() - ago * interval '7 days' - interval '3 hours'
-                   AND e.received_at <= clock_timestamp() - ago * interval '7 days'
+                   AND e.received_at > now() - ago * interval '7 days' - interval '3 hours'
+                   AND e.received_at <= now() - ago * interval '7 days'
                  LIMIT 10) AS one) AS week WHERE week.n = 10) >= 3
 """
 
