@@ -30,9 +30,9 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
        EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused') AS ai_paused,
        (SELECT count(*) FROM operators WHERE online_until > now()) AS operators_online,
        clock_timestamp() AS db_now,
-       (SELECT array[count(*) FILTER (WHERE o.claimed_at > clock_timestamp() - interval '1 hour'), count(*)]
+       (SELECT array[count(*) FILTER (WHERE o.claimed_at > now() - interval '1 hour'), count(*)]
           FROM outbox o WHERE o.contact_id = c.contact_id AND o.author = 'agent'
-           AND o.claimed_at > clock_timestamp() - interval '1 day') AS spoken,
+           AND o.claimed_at > now() - interval '1 day') AS spoken,
        (SELECT jsonb_agg(to_jsonb(e) ORDER BY e.seq) FROM (
            SELECT e.seq, e.id, e.kind, e.payload, e.attempts, e.message_id, e.wamid, e.phone_number_id, e.sent_at,
                   e.received_at, coalesce(m.content, '{}') AS content, coalesce(m.body, '') AS body
