@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from actors.conversation.ports import House, NumberChoice, Ports
+from actors.conversation.turn_gate import TurnGate
 from actors.sender.core import SendCore
 from domain.content import Content, text_of
 from domain.ids import ConversationId, PhysicalNumberId
@@ -95,7 +96,12 @@ class FakeGraph:
 
 class NoPace:
     async def wait_for(
-        self, *, phone_number_id: str, contact: str, messages_per_second: int
+        self,
+        *,
+        phone_number_id: str,
+        contact: str,
+        messages_per_second: int,
+        business_initiated: bool = False,
     ) -> timedelta:
         return timedelta(0)
 
@@ -154,6 +160,7 @@ class World:
     numbers: FakePool = field(default_factory=FakePool)
     tracer: ListTracer = field(default_factory=ListTracer)
     rules: dict[str, Any] = field(default_factory=dict)
+    turns: TurnGate = field(default_factory=lambda: TurnGate(100))
 
     def sender(self) -> SendCore:
         return SendCore(
@@ -181,4 +188,5 @@ class World:
                 rules=make_rules(**self.rules),
             ),
             place={"name": "test", "node": "n", "pid": 1},
+            turns=self.turns,
         )
