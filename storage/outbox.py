@@ -38,16 +38,20 @@ NEXT_ROW: Final[LiteralString] = (
 """
 )
 
-# Conversations with a row that is due, or whose outcome somebody must settle.
+# Conversations whose lowest waiting row is due and may leave by its number, the longest due first. What
+# waits for a blocked number would otherwise fill the list and keep everybody else from their turn.
 LIST_DUE: Final[LiteralString] = """
-SELECT DISTINCT ON (o.conversation_id) o.conversation_id AS id FROM outbox o
- WHERE o.state = 'queued' AND o.not_before <= clock_timestamp()
-   AND o.created_at < clock_timestamp() - $1::interval
+SELECT o.conversation_id AS id FROM outbox o JOIN conversations c ON c.id = o.conversation_id
+  JOIN physical_numbers n
+    ON n.phone_number_id = coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number)
+ WHERE o.state = 'queued' AND o.not_before <= now() AND o.business_initiated = $3
+   AND o.created_at < now() - $1::interval
+   AND n.state IN ('active', 'draining') AND n.health NOT IN ('paused', 'banned')
    AND NOT (o.author = 'agent' AND EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused'))
    AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.conversation_id = o.conversation_id
-        AND b.seq < o.seq AND b.state IN ('claimed', 'unknown')
+        AND b.seq < o.seq AND b.state IN ('queued', 'claimed', 'unknown')
         AND NOT (o.author = 'operator' AND b.author = 'agent' AND b.state = 'unknown'))
- LIMIT $2
+ ORDER BY o.not_before LIMIT $2
 """
 
 # A row withdrawn by a cap is told to a person: the rest of an answer is missing there, or a loop.
@@ -247,9 +251,11 @@ class Outbox:
             result.retry_after_s,
         )
 
-    async def list_due(self, *, older_than: timedelta, limit: int) -> list[ConversationId]:
+    async def list_due(
+        self, *, older_than: timedelta, limit: int, business_initiated: bool
+    ) -> list[ConversationId]:
         """Conversations with a row that should have left; young rows belong to their committer."""
-        rows = await self._pool.fetch(LIST_DUE, older_than, limit)
+        rows = await self._pool.fetch(LIST_DUE, older_than, limit, business_initiated)
         return [ConversationId(row["id"]) for row in rows]
 
     async def find_lost_claims(self) -> list[ConversationId]:

@@ -16,7 +16,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from domain.pacing import PAIR_RATE, Rate, fallback_rate, number_rate
+from domain.pacing import PAIR_RATE, Rate, fallback_rate, giving_way, number_rate
 
 log = structlog.get_logger()
 
@@ -58,12 +58,22 @@ class Pace:
         self._own_next: dict[str, float] = {}
 
     async def wait_for(
-        self, *, phone_number_id: str, contact: str, messages_per_second: int
+        self,
+        *,
+        phone_number_id: str,
+        contact: str,
+        messages_per_second: int,
+        business_initiated: bool = False,
     ) -> timedelta:
-        """Zero: go now (and it is charged). Otherwise ask again after this long."""
+        """Zero: go now (and it is charged). Otherwise ask again after this long.
+
+        Replies have the right of way: what the business begins leaves them half of the number's
+        burst, and waits for the buckets as long as they are not trusted.
+        """
         if time.monotonic() < self._trusted_at:
-            return self._own_pace(phone_number_id, messages_per_second)
-        rates = (number_rate(messages_per_second), PAIR_RATE)
+            return self._slowed(phone_number_id, messages_per_second, begun=business_initiated)
+        rate = number_rate(messages_per_second)
+        rates = (giving_way(rate) if business_initiated else rate, PAIR_RATE)
         keys = (f"pace:{phone_number_id}", f"pace:{phone_number_id}:{contact}")
         try:
             answer = cast("Awaitable[int]", self._script(keys=list(keys), args=_arguments(rates)))
@@ -72,7 +82,12 @@ class Pace:
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("pace.redis_lost", error=type(error).__name__)
             self._trusted_at = time.monotonic() + _DISTRUST.total_seconds()
-            return self._own_pace(phone_number_id, messages_per_second)
+            return self._slowed(phone_number_id, messages_per_second, begun=business_initiated)
+
+    def _slowed(self, phone_number_id: str, messages_per_second: int, *, begun: bool) -> timedelta:
+        if begun:
+            return timedelta(seconds=max(self._trusted_at - time.monotonic(), 1.0))
+        return self._own_pace(phone_number_id, messages_per_second)
 
     def _own_pace(self, phone_number_id: str, messages_per_second: int) -> timedelta:
         now = time.monotonic()
