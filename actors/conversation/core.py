@@ -67,6 +67,11 @@ class ConversationCore:
         return self._rings
 
     @property
+    def is_idle(self) -> bool:
+        """Whether putting it away loses nothing, not even a ring."""
+        return self.state == "idle" and not self._bell.is_set()
+
+    @property
     def in_turn(self) -> bool:
         """Whether stopping now would throw away model work or leave a send to the sender actor."""
         return not self.between_turns.is_set()
@@ -89,11 +94,7 @@ class ConversationCore:
         while True:
             self._bell.clear()
             self._rings = 0
-            self.state = "loading"
-            started = time.perf_counter()
-            conversation = await self._ports.conversations.load(self.id)
-            self._load_ms = (time.perf_counter() - started) * 1000
-            self.epoch = conversation.epoch
+            conversation = await self._load()
             verdict = await self._step(conversation)
             if verdict is None:
                 if await self._idle():
@@ -104,6 +105,14 @@ class ConversationCore:
                     raise RuntimeError(f"conversation {self.id} loses every commit")
                 continue
             lost = 0
+
+    async def _load(self) -> Conversation:
+        self.state = "loading"
+        started = time.perf_counter()
+        conversation = await self._ports.conversations.load(self.id)
+        self._load_ms = (time.perf_counter() - started) * 1000
+        self.epoch = conversation.epoch
+        return conversation
 
     async def _step(self, conversation: Conversation) -> CommitVerdict | None:
         """One decision carried out; None when there is nothing to do but wait for a ring."""
@@ -136,6 +145,23 @@ class ConversationCore:
         assert_never(decision)
 
     async def _run_turn(self, conversation: Conversation, decision: RunTurn) -> CommitVerdict:
+        self.state = "waiting"
+        try:
+            async with self._ports.turns.place() as waited:
+                if waited:  # read again, with the place in hand: giving it back would starve us
+                    conversation = await self._load()
+                    newest = decide(conversation, self._ports.house.rules)
+                    if not isinstance(newest, RunTurn):
+                        return CommitVerdict.SUPERSEDED
+                    decision = newest
+                verdict = await self._think(conversation, decision)
+            if verdict is CommitVerdict.COMMITTED:
+                await self._ports.dispatcher.dispatch(self.id)
+        finally:
+            self.between_turns.set()
+        return verdict
+
+    async def _think(self, conversation: Conversation, decision: RunTurn) -> CommitVerdict:
         self.state = "turn"
         self._choose_number(conversation)
         turn = TurnRun(conversation, decision, self._ports, load_ms=self._load_ms)
@@ -143,13 +169,9 @@ class ConversationCore:
         self.between_turns.clear()
         try:
             verdict = await turn.run(self._chosen)
-            self._turn = None
             self.last_turn_at = conversation.db_now
-            if verdict is CommitVerdict.COMMITTED:
-                await self._ports.dispatcher.dispatch(self.id)
         finally:
             self._turn = None
-            self.between_turns.set()
         return verdict
 
     async def _commit(self, commit: Commit) -> CommitVerdict:
