@@ -181,15 +181,16 @@ UPDATE conversations SET seen_up_to = greatest(seen_up_to, $2) WHERE id = $1
 """
 
 # A conversation nobody works: pending events beyond what was left waiting on purpose. While the AI is
-# paused they all wait; afterwards they are rung in groups, so that resuming is no flood.
+# paused they all wait; afterwards they are rung in groups, the longest waiting first, so that resuming is
+# no flood and nobody is passed over.
 LIST_UNWORKED: Final[LiteralString] = """
-SELECT DISTINCT e.conversation_id AS id
+SELECT e.conversation_id AS id
   FROM inbound_events e JOIN conversations c ON c.id = e.conversation_id
  WHERE e.worked_at IS NULL AND e.seq > c.seen_up_to
    AND e.received_at < clock_timestamp() - $1::interval
    AND NOT EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused')
    AND ($2::int[] IS NULL OR c.bucket = ANY ($2))
- LIMIT $3
+ GROUP BY e.conversation_id ORDER BY min(e.seq) LIMIT $3
 """
 
 
@@ -242,7 +243,7 @@ class ConversationStore:
     async def list_unworked(
         self, *, older_than_s: float, buckets: list[int] | None = None, limit: int = 500
     ) -> list[ConversationId]:
-        """Conversations whose stored events nobody has worked for `older_than_s` seconds."""
+        """Conversations whose stored events nobody has worked for `older_than_s` seconds, oldest first."""
         age = timedelta(seconds=older_than_s)
         rows = await self._pool.fetch(LIST_UNWORKED, age, buckets, limit)
         return [ConversationId(row["id"]) for row in rows]
