@@ -1,5 +1,6 @@
-import { CloudOff, FlaskConical, KeyRound, PauseCircle } from "lucide-react";
+import { CloudOff, FlaskConical, KeyRound, PauseCircle, TriangleAlert } from "lucide-react";
 import { useState } from "react";
+import { Link } from "react-router";
 import type { SystemState } from "@/api/types";
 import { formatAgo, useNow } from "@/format/time";
 import { useOnline } from "@/live/live-provider";
@@ -7,6 +8,7 @@ import { useIsSupervisor, useMe } from "@/session/session";
 import { Button } from "@/ui/button";
 import styles from "./banners.module.css";
 import { PasswordDialog } from "./password-dialog";
+import { useAlerts } from "./use-alerts";
 import { useResumeAi, useSystem } from "./use-system";
 
 export function Banners() {
@@ -21,6 +23,7 @@ export function Banners() {
         </p>
       )}
       {system.data?.ai_paused && <PausedBar system={system.data} />}
+      <AlertBar />
       {system.data && !system.data.sandbox && <InitialPasswordBar />}
       {system.data?.sandbox && <SandboxBar rehearsal={system.data.model.rehearsal} />}
     </>
@@ -49,6 +52,24 @@ function PausedBar({ system }: { system: SystemState }) {
         </Button>
       )}
     </div>
+  );
+}
+
+/** One line wherever a supervisor is; the rest is on the system's screen. */
+function AlertBar() {
+  const [worst, ...others] = useAlerts();
+  if (!worst) return null;
+  return (
+    <p
+      role="alert"
+      className={`${styles.banner} ${worst.severity === "critical" ? styles.paused : styles.sandbox}`}
+    >
+      <TriangleAlert size={16} aria-hidden="true" />
+      <span>
+        Não está valendo: {worst.holds} {others.length > 0 && `E mais ${others.length}. `}
+        <Link to="/sistema">O que fazer</Link>
+      </span>
+    </p>
   );
 }
 

@@ -16,6 +16,7 @@ const TITLES: Record<string, string> = {
   queue: "Fila de pessoas",
   outbox_by_state: "Envio",
   inbox: "Recebimento",
+  invariants: "Verificações",
   errors: "Erros",
 };
 
@@ -49,6 +50,9 @@ const WORDS: Record<string, string> = {
   unresolved: "sem conversa",
   sends_last_hour: "envios na última hora",
   turns_today: "turnos hoje",
+  violated: "não valem",
+  unchecked: "sem resposta",
+  age: "última há",
   since: "desde",
 };
 

@@ -11,6 +11,7 @@ import { Button } from "@/ui/button";
 import { Page } from "@/ui/page";
 import page from "@/ui/page.module.css";
 import { Failure, Loading } from "@/ui/states";
+import { Alerts } from "./alerts";
 import { groupMetrics } from "./metrics";
 
 export function SystemScreen() {
@@ -27,6 +28,7 @@ export function SystemScreen() {
         <Failure error={system.error} onRetry={() => void system.refetch()} />
       )}
       {system.data && <SystemCard system={system.data} />}
+      <Alerts />
       {metrics.isError && !metrics.data && (
         <Failure error={metrics.error} onRetry={() => void metrics.refetch()} />
       )}
