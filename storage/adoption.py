@@ -24,15 +24,29 @@ RETURNING seq, payload, received_at
 """
 
 
+# The numbers of such events, with the same condition as TAKE.
+WAITING: Final[LiteralString] = """
+SELECT DISTINCT e.phone_number_id FROM inbound_events e JOIN physical_numbers n USING (phone_number_id)
+ WHERE e.worked_at IS NULL AND e.conversation_id IS NULL AND e.kind IN ('message', 'echo')
+   AND e.received_at < clock_timestamp() - interval '2 seconds'
+"""
+
+
 class Adoption:
     """Stores waiting events again, now with their contact and conversation."""
 
     def __init__(self, pool: asyncpg.Pool, numbers: NumberStore) -> None:
         self._pool = pool
-        self._intake = Intake(pool, Lines(numbers))
+        self._lines = Lines(numbers)
+        self._intake = Intake(pool, self._lines)
 
     async def adopt(self, *, limit: int = 100) -> list[ConversationId]:
         """The conversations that have something to work because of it."""
+        waiting = await self._pool.fetch(WAITING)
+        if not waiting:
+            return []
+        # Before the transaction: it holds a connection, and the clock may have no other.
+        await self._lines.ensure({row["phone_number_id"] for row in waiting})
         async with self._pool.acquire() as db, db.transaction():
             rows = await db.fetch(TAKE, limit)
             if not rows:

@@ -133,14 +133,16 @@ class Intake:
 
     async def store(self, requests: Sequence[Received]) -> Receipt:
         """Stores all of them in one transaction, in order of arrival."""
+        await self._know_lines(requests)
         async with self._pool.acquire() as db:
             return await self.store_in(db, requests)
 
     async def store_in(self, db: identities.Db, requests: Sequence[Received]) -> Receipt:
-        """The same on a connection of the caller's, inside its transaction if it has one."""
-        await self._lines.ensure(
-            {i.phone_number_id for r in requests for i in r.items if i.phone_number_id}
-        )
+        """The same on a connection of the caller's, inside its transaction if it has one.
+
+        The caller knows the lines already: asking for them takes another connection, which a pool of
+        one would wait for without end.
+        """
         people = self._people(i for r in requests for i in r.items)
         known = await identities.look_up(db, people.values())
         missing = [p for p in people.values() if self._settled(p, known) is None]
@@ -154,6 +156,11 @@ class Intake:
                 await self._admit(db, person, origin, known)
             known = await identities.look_up(db, people.values())
             return await self._insert(db, requests, people, known)
+
+    async def _know_lines(self, requests: Sequence[Received]) -> None:
+        await self._lines.ensure(
+            {i.phone_number_id for r in requests for i in r.items if i.phone_number_id}
+        )
 
     # ---- people
 
