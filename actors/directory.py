@@ -26,6 +26,7 @@ from config.ray_options import actor_options
 from domain.doorbell import Ring
 from domain.ids import ConversationId, PhysicalNumberId
 from routing.shards import shard_of
+from telemetry.seldom import Seldom
 from telemetry.tasks import spawn
 
 log = structlog.get_logger()
@@ -55,6 +56,7 @@ class Directory:
     def __init__(self) -> None:
         self._handles: dict[str, Handle] = {}
         self._unanswered: Counter[str] = Counter()
+        self._spared = Seldom()
 
     async def find(self, name: str) -> Handle | None:
         """The actor's handle, or None when no live actor has that name."""
@@ -99,7 +101,8 @@ class Directory:
         have told is stored, and found by the round that looks for it.
         """
         if self._unanswered[name] >= CALLS_UNANSWERED_MAX:
-            log.warning("actor.call_spared", actor=name)
+            if (count := self._spared.count()) is not None:
+                log.warning("actor.calls_spared", actor=name, count=count)
             return False
         self._unanswered[name] += 1
         spawn(self._watch(name, call()), name=f"tell {name}")

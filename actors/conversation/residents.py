@@ -20,6 +20,7 @@ from domain.doorbell import Ring
 from domain.errors import NotFoundError
 from domain.ids import ConversationId
 from storage.pool import AWAY
+from telemetry.seldom import Seldom
 from telemetry.tasks import spawn
 
 log = structlog.get_logger()
@@ -45,6 +46,7 @@ class Residents:
         self._on_active = on_active
         self._rest_after_failure_s = rest_after_failure_s
         self._most = most
+        self._lost = Seldom()
         self._cores: dict[ConversationId, ConversationCore] = {}
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
 
@@ -63,7 +65,8 @@ class Residents:
         core = self._cores.get(ring.conversation_id)
         if core is None:
             if len(self._cores) >= self._most and not self._make_room():
-                log.warning("residents.full", conversation_id=str(ring.conversation_id))
+                if (count := self._lost.count()) is not None:
+                    log.warning("residents.full", rings_lost=count)
                 return
             core = self._activate(ring.conversation_id)
         core.ring(ring.reason)
