@@ -95,3 +95,12 @@ async def test_an_answer_cut_off_by_the_cap_is_told_to_a_person_with_no_further_
     assert await pool.fetchval("SELECT reason FROM handoffs") == (
         "a IA chegou ao limite de mensagens com este contato"
     )
+
+
+async def test_what_a_person_is_told_of_a_closed_conversation_is_visible_in_the_queue(pool, world):
+    conversation = await a_conversation(pool, "de ontem")
+    await pool.execute("UPDATE conversations SET mode = 'closed'")
+    await pool.execute("UPDATE inbound_events SET sent_at = now() - interval '13 hours'")
+    await run(world, conversation)
+    assert await pool.fetchval("SELECT reason FROM handoffs") == "mensagem antiga sem resposta"
+    assert await pool.fetchval("SELECT mode FROM conversations") == "agent"

@@ -198,3 +198,19 @@ def test_no_turn_is_ever_run_against_a_person_a_pause_or_a_missing_consent(
     if isinstance(decision, Rest) and decision.seen_up_to is not None:
         assert decision.seen_up_to == pending[-1].seq
     assert decide(replace(conversation), make_rules(consent=rule)) == decision
+
+
+@pytest.mark.parametrize("spoken", [(20, 20), (3, 60)], ids=["of the hour", "of the day"])
+def test_at_a_message_cap_no_turn_is_run_and_a_person_is_told(spoken):
+    event = make_event()
+    hour, day = spoken
+    capped = make_conversation(event, spoken_in_hour=hour, spoken_in_day=day)
+    assert decide(capped, RULES) == Note(events=[event], outcome="loop_cap", tell_person=True)
+    below = make_conversation(event, spoken_in_hour=hour - 1, spoken_in_day=day - 1)
+    assert isinstance(decide(below, RULES), RunTurn)
+
+
+def test_a_row_withdrawn_by_the_cap_is_told_with_that_reason():
+    event = make_event(kind="send_failed", payload={"reason": "loop_cap"})
+    told = decide(make_conversation(event), RULES)
+    assert told == Note(events=[event], outcome="loop_cap", tell_person=True)
