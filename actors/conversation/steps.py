@@ -50,7 +50,10 @@ def system_text(text: str, *, position: int = 0) -> OutboundDraft:
 
 
 def note(conversation: Conversation, step: Note) -> Commit:
-    """Events that get no answer; what a person should see goes into their queue."""
+    """Events that get no answer; what a person should see goes into their queue.
+
+    The queue shows no closed conversation, so it is open again then.
+    """
     handoff = None
     if step.tell_person:
         handoff = _handoff(_REASONS[step.outcome], priority="normal")
@@ -60,6 +63,7 @@ def note(conversation: Conversation, step: Note) -> Commit:
         version=conversation.version,
         worked=_seqs(step.events),
         outcome=step.outcome,
+        mode=_reopened(conversation) if step.tell_person else None,
         handoff=handoff,
     )
 
@@ -125,6 +129,7 @@ def record_consent(conversation: Conversation, step: RecordConsent, hours: str) 
         worked=[step.event.seq],
         outcome=f"consent_{consent.state}",
         outbound=outbound,
+        mode=_reopened(conversation),
         consent=consent,
         handoff=None if granted else _handoff("prefere falar com uma pessoa", priority="high"),
     )
