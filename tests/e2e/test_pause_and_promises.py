@@ -10,8 +10,11 @@ import pytest
 
 from storage.invariants import Invariants
 from storage.pool import open_pool
-from telemetry.invariants import INVARIANTS, Finding
+from telemetry.invariants import INVARIANTS, Finding, InvariantName
 from tests.running import RunningVitrine, wait_for
+
+#: What other tests of the session may have sent on purpose says nothing about the house.
+_FROM_OUTSIDE = {InvariantName.UNPARSED, InvariantName.SIGNATURE_REFUSED}
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -70,7 +73,8 @@ def any_turn(vitrine: RunningVitrine, supervisor: dict[str, str]) -> bool:
 
 
 def test_after_all_of_it_the_house_keeps_every_promise(vitrine, supervisor):
-    assert [f for f in asyncio.run(judged(vitrine.dsn)) if f.violations or f.unchecked] == []
+    found = [f for f in asyncio.run(judged(vitrine.dsn)) if f.name not in _FROM_OUTSIDE]
+    assert [f for f in found if f.violations or f.unchecked] == []
     shown = wait_for(
         "the clock's own look",
         lambda: [
