@@ -129,6 +129,7 @@ def _deployed(replica: type, kind: str, settings: Settings) -> serve.Application
         name=replica.__name__,
         num_replicas=1,
         max_ongoing_requests=400,
+        max_queued_requests=1000,  # beyond it the proxy answers 503; Meta and programs repeat
         graceful_shutdown_timeout_s=10,
         ray_actor_options=REPLICAS[kind],
     )(replica)

@@ -8,8 +8,9 @@ in PostgreSQL. Looking one up blocks, so it happens in a thread; handles stay go
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -20,11 +21,13 @@ from ray.exceptions import RayError
 from actors.conversation.messages import RingConversations
 from actors.conversation.ports import NumberChoice
 from actors.number_pool.messages import ChooseNumber, ChosenNumber, NumberSignal
+from config.limits import CALLS_UNANSWERED_MAX
 from config.ray_options import actor_options
 from domain.doorbell import Ring
 from domain.ids import ConversationId, PhysicalNumberId
 from integrations.whatsapp.failures import SendFailure
 from routing.shards import shard_of
+from telemetry.seldom import Seldom
 from telemetry.tasks import spawn
 
 log = structlog.get_logger()
@@ -53,6 +56,8 @@ class Directory:
 
     def __init__(self) -> None:
         self._handles: dict[str, Handle] = {}
+        self._unanswered: Counter[str] = Counter()
+        self._spared = Seldom()
 
     async def find(self, name: str) -> Handle | None:
         """The actor's handle, or None when no live actor has that name."""
@@ -90,9 +95,19 @@ class Directory:
             self.forget(name)
             await asyncio.to_thread(ray.kill, handle, no_restart=True)
 
-    def tell(self, name: str, call: Awaitable[Any]) -> None:
-        """Watches a call nobody waits for: a dead actor's handle is forgotten, nothing is raised."""
-        spawn(self._watch(name, call), name=f"tell {name}")
+    def tell(self, name: str, call: Callable[[], Awaitable[Any]]) -> bool:
+        """Makes a call nobody waits for. A dead actor's handle is forgotten, nothing is raised.
+
+        False: too many calls to this actor are unanswered, and this one was not made. What it would
+        have told is stored, and found by the round that looks for it.
+        """
+        if self._unanswered[name] >= CALLS_UNANSWERED_MAX:
+            if (count := self._spared.count()) is not None:
+                log.warning("actor.calls_spared", actor=name, count=count)
+            return False
+        self._unanswered[name] += 1
+        spawn(self._watch(name, call()), name=f"tell {name}")
+        return True
 
     async def _watch(self, name: str, call: Awaitable[Any]) -> None:
         try:
@@ -101,6 +116,10 @@ class Directory:
             # A doorbell may be lost: the sweeper rings again.
             self.forget(name)
             log.warning("actor.call_lost", actor=name, error=type(error).__name__)
+        finally:
+            self._unanswered[name] -= 1
+            if not self._unanswered[name]:
+                del self._unanswered[name]
 
 
 class ShardDoorbell:
@@ -135,8 +154,9 @@ class ShardDoorbell:
             if handle is None:
                 log.warning("doorbell.shard_missing", shard=shard)
                 continue
-            call = handle.ring.remote(RingConversations(rings=tuple(pairs)))
-            self._directory.tell(name, call)
+            self._directory.tell(
+                name, partial(handle.ring.remote, RingConversations(rings=tuple(pairs)))
+            )
 
     async def _buckets(self) -> list[int]:
         now = asyncio.get_running_loop().time()
@@ -195,9 +215,9 @@ class RemoteNumberPool:
         """Webhooks about numbers came in: look at them now rather than at the next round."""
         handle = await self._directory.find(NUMBER_POOL)
         if handle is not None:
-            self._directory.tell(NUMBER_POOL, handle.poke.remote())
+            self._directory.tell(NUMBER_POOL, handle.poke.remote)
 
     async def _signal(self, signal: NumberSignal) -> None:
         handle = await self._directory.find(NUMBER_POOL)
         if handle is not None:
-            self._directory.tell(NUMBER_POOL, handle.signal.remote((signal,)))
+            self._directory.tell(NUMBER_POOL, partial(handle.signal.remote, (signal,)))

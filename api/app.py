@@ -13,6 +13,7 @@ from api import (
     events,
     figures,
     health,
+    invariants,
     system,
     users,
 )
@@ -26,7 +27,9 @@ from api.problems import MEDIA_TYPE, TITLES, install_problems
 from api.reference import install_reference
 from config.settings import SettingsError
 
-_ROUTERS: Final = (auth, conversations, conversation_acts, system, users, events, figures, health)
+_ROUTERS: Final = (
+    auth, conversations, conversation_acts, system, users, events, figures, invariants, health,
+)  # fmt: skip
 _DESCRIPTION: Final = (
     "Supervisors, sellers and programs read and steer Vitrine here. Errors are RFC 9457 problem details, "
     "lists are {items, next_cursor}, ids UUIDv7, times RFC 3339 in UTC, money integer centavos or "

@@ -37,6 +37,9 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
        (SELECT count(*) FROM operators WHERE online_until > now()) AS operators_online,
        (SELECT count(*) FROM handoffs WHERE state = 'queued') AS queue_length,
        clock_timestamp() AS db_now,
+       (SELECT array[count(*) FILTER (WHERE o.claimed_at > now() - interval '1 hour'), count(*)]
+          FROM outbox o WHERE o.contact_id = c.contact_id AND o.author = 'agent'
+           AND o.claimed_at > now() - interval '1 day') AS spoken,
        (SELECT jsonb_agg(to_jsonb(e) ORDER BY e.seq) FROM (
            SELECT e.seq, e.id, e.kind, e.payload, e.attempts, e.message_id, e.wamid, e.phone_number_id, e.sent_at,
                   e.received_at, coalesce(m.content, '{}') AS content, coalesce(m.body, '') AS body
@@ -192,15 +195,16 @@ UPDATE conversations SET seen_up_to = greatest(seen_up_to, $2) WHERE id = $1
 """
 
 # A conversation nobody works: pending events beyond what was left waiting on purpose. While the AI is
-# paused they all wait; afterwards they are rung in groups, so that resuming is no flood.
+# paused they all wait; afterwards they are rung in groups, the longest waiting first, so that resuming is
+# no flood and nobody is passed over.
 LIST_UNWORKED: Final[LiteralString] = """
-SELECT DISTINCT e.conversation_id AS id
+SELECT e.conversation_id AS id
   FROM inbound_events e JOIN conversations c ON c.id = e.conversation_id
  WHERE e.worked_at IS NULL AND e.seq > c.seen_up_to
    AND e.received_at < clock_timestamp() - $1::interval
    AND NOT EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused')
    AND ($2::int[] IS NULL OR c.bucket = ANY ($2))
- LIMIT $3
+ GROUP BY e.conversation_id ORDER BY min(e.seq) LIMIT $3
 """
 
 
@@ -257,7 +261,7 @@ class ConversationStore:
     async def list_unworked(
         self, *, older_than_s: float, buckets: list[int] | None = None, limit: int = 500
     ) -> list[ConversationId]:
-        """Conversations whose stored events nobody has worked for `older_than_s` seconds."""
+        """Conversations whose stored events nobody has worked for `older_than_s` seconds, oldest first."""
         age = timedelta(seconds=older_than_s)
         rows = await self._pool.fetch(LIST_UNWORKED, age, buckets, limit)
         return [ConversationId(row["id"]) for row in rows]
@@ -306,6 +310,8 @@ def _conversation(row: asyncpg.Record) -> Conversation:
         handoff=_handoff(row["handoff"]),
         operators_online=row["operators_online"],
         queue_length=row["queue_length"],
+        spoken_in_hour=row["spoken"][0],
+        spoken_in_day=row["spoken"][1],
     )
 
 

@@ -17,7 +17,7 @@ import structlog
 from actors.conversation import steps
 from actors.conversation.ports import Ports
 from actors.conversation.turn import TurnRun
-from domain.commit import Commit, CommitVerdict
+from domain.commit import Commit, CommitResult, CommitVerdict
 from domain.conversation import (
     AnsweredInApp,
     AskConsent,
@@ -74,6 +74,11 @@ class ConversationCore:
         return self._rings
 
     @property
+    def is_idle(self) -> bool:
+        """Whether putting it away loses nothing, not even a ring."""
+        return self.state == "idle" and not self._bell.is_set()
+
+    @property
     def in_turn(self) -> bool:
         """Whether stopping now would throw away model work or leave a send to the sender actor."""
         return not self.between_turns.is_set()
@@ -99,16 +104,12 @@ class ConversationCore:
         while True:
             self._bell.clear()
             self._rings = 0
-            self.state = "loading"
-            started = time.perf_counter()
             try:
-                conversation = await self._ports.conversations.load(self.id)
+                conversation = await self._load()
+                verdict = await self._step(conversation)
             except MergedError:
                 await self._pass_on()
                 return
-            self._load_ms = (time.perf_counter() - started) * 1000
-            self.epoch = conversation.epoch
-            verdict = await self._step(conversation)
             if verdict is None:
                 if await self._idle():
                     return
@@ -118,6 +119,14 @@ class ConversationCore:
                     raise RuntimeError(f"conversation {self.id} loses every commit")
                 continue
             lost = 0
+
+    async def _load(self) -> Conversation:
+        self.state = "loading"
+        started = time.perf_counter()
+        conversation = await self._ports.conversations.load(self.id)
+        self._load_ms = (time.perf_counter() - started) * 1000
+        self.epoch = conversation.epoch
+        return conversation
 
     async def _pass_on(self) -> None:
         """It goes on in another conversation: what was written here since is brought and rung there."""
@@ -173,6 +182,24 @@ class ConversationCore:
     async def _run_turn(
         self, conversation: Conversation, decision: RunTurn
     ) -> CommitVerdict | None:
+        self.state = "waiting"
+        try:
+            async with self._ports.turns.place() as waited:
+                if waited:  # read again, with the place in hand: giving it back would starve us
+                    conversation = await self._load()
+                    newest = decide(conversation, self._ports.house.rules)
+                    if not isinstance(newest, RunTurn):
+                        return CommitVerdict.SUPERSEDED
+                    decision = newest
+                result = await self._think(conversation, decision)
+            filed = False
+            if result.verdict is CommitVerdict.COMMITTED:
+                filed = await self._ports.dispatcher.dispatch(self.id, _lane(conversation))
+        finally:
+            self.between_turns.set()
+        return result.verdict if result.pending or filed else None
+
+    async def _think(self, conversation: Conversation, decision: RunTurn) -> CommitResult:
         self.state = "turn"
         self._choose_number(conversation)
         turn = TurnRun(conversation, decision, self._ports, load_ms=self._load_ms)
@@ -180,19 +207,13 @@ class ConversationCore:
         self.between_turns.clear()
         try:
             result = await turn.run(self._chosen)
-            self._turn = None
             self.last_turn_at = conversation.db_now
-            filed = False
-            if result.verdict is CommitVerdict.COMMITTED:
-                filed = await self._ports.dispatcher.dispatch(self.id, _lane(conversation))
         except Exception as error:
-            if self._turn is not None:  # what was committed has not failed
-                await turn.record_failure(error)
+            await turn.record_failure(error)
             raise
         finally:
             self._turn = None
-            self.between_turns.set()
-        return result.verdict if result.pending or filed else None
+        return result
 
     async def _commit(self, conversation: Conversation, commit: Commit) -> CommitVerdict | None:
         self.state = "committing"
@@ -276,4 +297,5 @@ def _lane(conversation: Conversation) -> Lane | None:
         phone_number_id=conversation.number,
         contact_id=conversation.contact_id,
         messages_per_second=conversation.messages_per_second,
+        business_initiated=False,
     )

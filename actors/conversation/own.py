@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -59,7 +60,7 @@ class OwnActors:
             await self._forget(ring.conversation_id)
             return False
         message = RingConversations(rings=((ring.conversation_id, ring.reason),))
-        self._parts.directory.tell(name, handle.ring.remote(message))
+        self._parts.directory.tell(name, partial(handle.ring.remote, message))
         if ring.reason is not RingReason.OUTBOX:
             await self._parts.actor_rows.touch_own(ring.conversation_id)
         return True

@@ -15,11 +15,13 @@ import structlog
 
 from actors.conversation.core import ConversationCore
 from actors.conversation.ports import Ports
+from config.limits import RESIDENTS_MAX
 from domain.doorbell import Ring
 from domain.errors import NotFoundError
 from domain.ids import ConversationId
 from storage.pool import AWAY
 from telemetry.metrics import UNEXPECTED_ERRORS
+from telemetry.seldom import Seldom
 from telemetry.tasks import spawn
 
 log = structlog.get_logger()
@@ -38,11 +40,14 @@ class Residents:
         idle_after: timedelta,
         on_active: Callable[[ConversationId], None] | None = None,
         rest_after_failure_s: float = REST_AFTER_FAILURE_S,
+        most: int = RESIDENTS_MAX,
     ) -> None:
         self._ports = ports
         self._idle_after = idle_after
         self._on_active = on_active
         self._rest_after_failure_s = rest_after_failure_s
+        self._most = most
+        self._lost = Seldom()
         self._cores: dict[ConversationId, ConversationCore] = {}
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
 
@@ -53,11 +58,27 @@ class Residents:
         return conversation_id in self._cores
 
     def ring(self, ring: Ring) -> None:
-        """Wakes the conversation, activating it when it is not resident."""
+        """Wakes the conversation, activating it when it is not resident.
+
+        In a full host an idle one makes room; when all work the ring is lost, as a ring may be: the
+        sweep rings again.
+        """
         core = self._cores.get(ring.conversation_id)
         if core is None:
+            if len(self._cores) >= self._most and not self._make_room():
+                if (count := self._lost.count()) is not None:
+                    log.warning("residents.full", rings_lost=count)
+                return
             core = self._activate(ring.conversation_id)
         core.ring(ring.reason)
+
+    def _make_room(self) -> bool:
+        """Puts the longest resident idle one away."""
+        idle = next((c.id for c in self._cores.values() if c.is_idle and c.id in self._tasks), None)
+        if idle is None:
+            return False
+        self._tasks.pop(idle).cancel()  # taken out, so that nobody counts on its room twice
+        return True
 
     def is_in_turn(self, conversation_id: ConversationId) -> bool:
         """Whether moving it elsewhere now would throw away model work."""

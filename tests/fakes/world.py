@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from actors.conversation.ports import House, NumberChoice, Ports
+from actors.conversation.turn_gate import TurnGate
 from actors.sender.core import SendCore
 from domain.content import Content, text_of
 from domain.doorbell import Ring
@@ -98,7 +99,12 @@ class FakeGraph:
 
 class NoPace:
     async def wait_for(
-        self, *, phone_number_id: str, contact: str, messages_per_second: int
+        self,
+        *,
+        phone_number_id: str,
+        contact: str,
+        messages_per_second: int,
+        business_initiated: bool,
     ) -> timedelta:
         return timedelta(0)
 
@@ -166,6 +172,7 @@ class World:
     tracer: ListTracer = field(default_factory=ListTracer)
     doorbell: ListDoorbell = field(default_factory=ListDoorbell)
     rules: dict[str, Any] = field(default_factory=dict)
+    turns: TurnGate = field(default_factory=lambda: TurnGate(100))
 
     def sender(self) -> SendCore:
         return SendCore(
@@ -195,4 +202,5 @@ class World:
                 rules=make_rules(**self.rules),
             ),
             place={"name": "test", "node": "n", "pid": 1},
+            turns=self.turns,
         )

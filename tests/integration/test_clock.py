@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
@@ -17,6 +18,7 @@ from storage.connections import check_connections
 from storage.conversations import ConversationStore
 from storage.idempotency import IdempotencyKeys
 from storage.numbers import NumberStore
+from storage.pool import open_pool
 from storage.timers import TimerStore
 from tests.house import a_house, inbound, store
 
@@ -200,3 +202,16 @@ async def test_the_start_refuses_more_connections_than_the_server_has(pool):
     await check_connections(pool, read_settings())
     with pytest.raises(SettingsError, match="max_connections"):
         await check_connections(pool, read_settings(dedicated_actors_max=500))
+
+
+async def test_an_event_is_adopted_by_a_clock_with_one_connection_only(pool, database):
+    await store(pool, inbound("Oi", number="777", wamid="wamid.EARLY"))
+    await age(pool)
+    await pool.execute(
+        "INSERT INTO physical_numbers (phone_number_id, account_id, facade_id, display_phone)"
+        " SELECT '777', account_id, facade_id, '' FROM physical_numbers LIMIT 1"
+    )
+    lone = await open_pool(database, size=1, name="lone clock")
+    async with asyncio.timeout(10):
+        assert len(await Adoption(lone, NumberStore(lone)).adopt()) == 1
+    await lone.close()
