@@ -1,0 +1,347 @@
+"""A whole Vitrine of real cores on fake ports in virtual time: who runs where, and how to kill it.
+
+Real: IntakeGroup, Announcer, StatusKeeper, Residents, ConversationCore, TurnRun, SendCore, OutboxKeeper,
+ClockCore. Fake: the database, Meta, the model, the network between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from types import SimpleNamespace
+from typing import Any, Final, cast
+
+from actors.clock.core import ClockCore
+from actors.conversation.ports import House, NumberChoice, Ports
+from actors.conversation.residents import Residents
+from actors.rounds import every
+from actors.sender.core import SendCore
+from actors.sender.keeper import OutboxKeeper, StatusKeeper
+from api.intake_group import IntakeGroup
+from api.webhook import Announcer, WebhookParts
+from domain.consent import ConsentRule
+from domain.doorbell import Ring, RingReason
+from domain.ids import ConversationId, OperatorId, PhysicalNumberId, new_id
+from domain.inbound import InboundItem
+from domain.turn import QuietRule
+from routing.shards import bucket_of
+from storage.human_actions import Acting
+from storage.intake import Receipt, Received
+from storage.pool import AWAY
+from tests.factories import make_rules
+from tests.fakes.conversations import FakeConversations
+from tests.fakes.database import FakeDatabase
+from tests.fakes.human_actions import FakeHumanActions
+from tests.fakes.intake import FakeIntake
+from tests.fakes.meta import FakeMeta, MetaChannel
+from tests.fakes.outbox import FakeOutbox
+from tests.fakes.processes import Network, Process, own_tasks
+from tests.fakes.statuses import FakeStatuses
+from tests.fakes.timers import FakeTimers
+from tests.fakes.virtual_time import VirtualTimeLoop
+from tests.model.agent import NamingAgent
+
+FACADE: Final = PhysicalNumberId("106000000000001")
+OWNERS: Final = ("owner-a", "owner-b")
+DOORS: Final = ("webhook-a", "webhook-b")
+KEEPERS: Final = ("sender", "clock")
+
+
+class NoTracer:
+    def trace(self, stage: str, conversation_id: object, **detail: object) -> None: ...
+    def message(self, conversation_id: object, message_id: object) -> None: ...
+    def conversation(self, conversation_id: object) -> None: ...
+
+
+@dataclass
+class Bells:
+    """Shares of rings that are lost and doubled, and the seconds the rest take."""
+
+    lost: float = 0.0
+    doubled: float = 0.0
+    way: tuple[float, float] = (0.001, 0.01)
+
+
+class World:
+    """Nothing runs between two calls of `loop.advance`, `loop.finish` or `loop.until`."""
+
+    def __init__(
+        self, seed: int, *, shuffled: bool = True, quiet: QuietRule | None = None, idle_s: float = 20
+    ) -> None:
+        self.dice = Random(seed)
+        self.loop = VirtualTimeLoop(seed if shuffled else None)
+        own_tasks(self.loop)
+        self.network = Network(self.loop, self.dice)
+        self.db = FakeDatabase(self.loop.datetime)
+        self.db.add_number(FACADE)
+        self.bells = Bells()
+        self.meta = FakeMeta(self.loop, self.loop.datetime, self.dice, self._door)
+        self.agent = NamingAgent(self.dice)
+        self.house = House(
+            company="Loja Exemplo",
+            timezone="America/Sao_Paulo",
+            hours="das 9h às 18h",
+            rules=make_rules(
+                consent=ConsentRule.EXPLICIT,
+                **({} if quiet is None else {"quiet": quiet}),
+            ),
+        )
+        self.idle_after = timedelta(seconds=idle_s)
+        #: Seconds a message waits for a pacing slot; the tests turn it.
+        self.pace_s: Callable[[], float] = lambda: 0.0
+        self.rest_after_failure_s = 0.2
+        #: Who hosts a conversation now: one, or two for a moment.
+        self.owners_of: dict[ConversationId, list[str]] = {}
+        self.processes: dict[str, Process] = {}
+        self.residents: dict[str, Residents] = {}
+        self.doors: dict[str, IntakeGroup] = {}
+        self._intake_since: datetime | None = None
+        self.people = Process("api", self.network)
+        self.acts = self.people.remote(FakeHumanActions(self.db))
+        self.operator = OperatorId(new_id())
+        self.db.operators.add(self.operator)
+        for name in (*OWNERS, *DOORS, *KEEPERS):
+            self.start(name)
+
+    # ---- processes
+
+    def start(self, name: str) -> None:
+        """Starts a process unless it lives."""
+        if name in self.processes:
+            return
+        process = Process(name, self.network)
+        self.processes[name] = process
+        if name in OWNERS:
+            process.run(lambda: self._start_owner(process))
+        elif name in DOORS:
+            process.run(lambda: self._start_door(process))
+        elif name == "sender":
+            process.run(lambda: self._start_sender(process))
+        else:
+            process.run(lambda: self._start_clock(process))
+
+    def kill(self, name: str) -> None:
+        process = self.processes.pop(name, None)
+        if process is None:
+            return
+        process.kill()
+        self.residents.pop(name, None)
+        self.doors.pop(name, None)
+        if not self.doors:
+            self._intake_since = None
+
+    def sender_of(self, process: Process) -> SendCore:
+        return SendCore(
+            outbox=process.remote(FakeOutbox(self.db)),
+            pace=_Pace(self),
+            channels=MetaChannel(process, self.meta),
+            reports=_NumberPool(),
+            tracer=NoTracer(),
+            name=process.name,
+        )
+
+    def ports_of(self, process: Process, sender: SendCore) -> Ports:
+        return Ports(
+            conversations=process.remote(FakeConversations(self.db)),
+            agent=self.agent,
+            dispatcher=sender,
+            presence=sender,
+            numbers=process.remote(_NumberPool()),
+            tracer=NoTracer(),
+            house=self.house,
+            place={"name": process.name, "node": "n", "pid": 1},
+        )
+
+    def _start_owner(self, process: Process) -> None:
+        residents = Residents(
+            self.ports_of(process, self.sender_of(process)),
+            idle_after=self.idle_after,
+            rest_after_failure_s=self.rest_after_failure_s,
+        )
+        self.residents[process.name] = residents
+        process.spawn(self._wake_unworked(process, residents))
+
+    async def _wake_unworked(self, process: Process, residents: Residents) -> None:
+        """As ConversationShard does after a restart; while the database is away the sweep does it."""
+        store = process.remote(FakeConversations(self.db))
+        try:
+            waiting = await store.list_unworked(older_than_s=0)
+        except AWAY:
+            return
+        for conversation_id in waiting:
+            if process.name in self.owners(conversation_id):
+                residents.ring(Ring(conversation_id=conversation_id, reason=RingReason.MESSAGE))
+
+    def _start_door(self, process: Process) -> None:
+        parts = WebhookParts(
+            store=_CrossingIntake(process, FakeIntake(self.db)),
+            secrets=cast(Any, None),
+            doorbell=self.doorbell(process),
+            statuses=self._status_keeper(process),
+            number_pool=cast(Any, None),
+            tracer=NoTracer(),
+            clock=cast(Any, None),
+        )
+        self.doors[process.name] = IntakeGroup(parts.store, Announcer(parts))
+        if self._intake_since is None:
+            self._intake_since = self.loop.datetime()
+
+    def _start_sender(self, process: Process) -> None:
+        keeper = OutboxKeeper(
+            outbox=process.remote(FakeOutbox(self.db)),
+            dispatcher=self.sender_of(process),
+            statuses=self._status_keeper(process),
+            health=cast(Any, SimpleNamespace(healthy_since=self._healthy_since)),
+            tracer=NoTracer(),
+        )
+        process.spawn(every(0.5, keeper.send_due, name="send due"))
+        process.spawn(every(1.0, keeper.settle, name="settle"))
+
+    def _start_clock(self, process: Process) -> None:
+        core = ClockCore(
+            timers=process.remote(FakeTimers(self.db)),
+            unworked=process.remote(FakeConversations(self.db)),
+            waiting=cast(Any, SimpleNamespace(adopt=_nobody)),
+            house=cast(Any, None),
+            idempotency=cast(Any, None),
+            doorbell=self.doorbell(process),
+        )
+        process.spawn(every(1.0, core.fire_timers, name="timers"))
+        process.spawn(every(2.0, core.sweep, name="sweep"))
+
+    def _status_keeper(self, process: Process) -> StatusKeeper:
+        return StatusKeeper(
+            statuses=process.remote(FakeStatuses(self.db)),
+            doorbell=self.doorbell(process),
+            tracer=NoTracer(),
+        )
+
+    # ---- between processes
+
+    def owners(self, conversation_id: ConversationId) -> list[str]:
+        home = OWNERS[bucket_of(conversation_id) % len(OWNERS)]
+        return self.owners_of.get(conversation_id, [home])
+
+    def doorbell(self, process: Process) -> _Doorbell:
+        return _Doorbell(self, process)
+
+    def bell(self, ring: Ring) -> None:
+        """One ring on its way: lost, doubled, late, or for a process that is dead by then."""
+        if self.network.happens(self.bells.lost):
+            return
+        for _ in range(2 if self.network.happens(self.bells.doubled) else 1):
+            self.loop.call_later(self.dice.uniform(*self.bells.way), self._ring, ring)
+
+    def _ring(self, ring: Ring) -> None:
+        for name in self.owners(ring.conversation_id):
+            residents, process = self.residents.get(name), self.processes.get(name)
+            if residents is not None and process is not None:
+                process.run(lambda r=residents: r.ring(ring))  # type: ignore[misc]
+
+    async def _door(self, items: Sequence[InboundItem]) -> bool:
+        """One POST of Meta's to a replica that lives; it gives up after a while."""
+        living = sorted(self.doors)
+        if not living:
+            return False
+        name = self.dice.choice(living)
+        group, process = self.doors[name], self.processes[name]
+        request = Received(body=b"", items=tuple(items), at=self.loop.datetime())
+        task = process.spawn(_submit(group, request))
+        done, _ = await asyncio.wait([task], timeout=20)
+        return bool(done) and not task.cancelled() and task.result()
+
+    async def _healthy_since(self) -> datetime | None:
+        return self._intake_since
+
+    # ---- people of ours
+
+    def act(self, work: Awaitable[object], *rings: Ring) -> object:
+        """A person's act through the API, with the rings the API sends after it. None: it failed."""
+
+        async def acted() -> object:
+            try:
+                done = await work
+            except AWAY:
+                return None
+            for ring in rings:
+                self.bell(ring)
+            return done
+
+        return self.loop.finish(acted())
+
+    def acting(self) -> Acting:
+        return Acting(
+            operator_id=self.operator, audit_name="Bia", row_scope=None, at=self.loop.datetime()
+        )
+
+    def end(self) -> None:
+        for name in list(self.processes):
+            self.kill(name)
+        self.loop.end()
+
+
+class _Doorbell:
+    """Rings of one process: none leave it once it is dead."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        self._world = world
+        self._process = process
+
+    async def ring(self, rings: Sequence[Ring]) -> None:
+        for ring in rings:
+            if self._process.alive:
+                self._world.bell(ring)
+
+
+class _CrossingIntake:
+    """Arrival numbers are drawn, then the transaction commits: two of them may cross."""
+
+    def __init__(self, process: Process, intake: FakeIntake) -> None:
+        self._process = process
+        self._intake = intake
+
+    async def store(self, requests: Sequence[Received]) -> Receipt:
+        drawn = await self._process.call(lambda: self._intake.begin(requests))
+        return await self._process.call(lambda: self._intake.commit(drawn))
+
+
+class _Pace:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def wait_for(
+        self, *, phone_number_id: str, contact: str, messages_per_second: int
+    ) -> timedelta:
+        return timedelta(seconds=self._world.pace_s())
+
+
+class _NumberPool:
+    async def choose(
+        self,
+        conversation_id: ConversationId,
+        *,
+        traffic_class: str,
+        written_to: PhysicalNumberId | None,
+    ) -> NumberChoice | None:
+        if written_to is None:
+            return None
+        return NumberChoice(phone_number_id=written_to, reason="o cliente escreveu para ele")
+
+    def refused(
+        self, phone_number_id: PhysicalNumberId, *, code: int | None, scope: str, reason: str
+    ) -> None: ...
+
+
+async def _submit(group: IntakeGroup, request: Received) -> bool:
+    try:
+        await group.submit(request)
+    except AWAY:
+        return False
+    return True
+
+
+async def _nobody(*, limit: int = 100) -> list[ConversationId]:
+    return []
