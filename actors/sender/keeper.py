@@ -74,7 +74,11 @@ class OutboxKeeper:
 
         async def one(conversation_id: ConversationId) -> None:
             async with gate:
-                await self._dispatcher.dispatch(conversation_id)
+                try:
+                    await self._dispatcher.dispatch(conversation_id)
+                except Exception:
+                    # Raised, it would end the rounds and cancel the others between claim and POST.
+                    log.exception("send.failed", conversation_id=str(conversation_id))
 
         async with asyncio.TaskGroup() as group:
             for conversation_id in due:
