@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -87,7 +88,8 @@ class FakeMeta:
         """Posts one webhook, later and perhaps twice, and again until it is answered 200."""
         for _ in range(2 if self._happens(self.mood.doubled) else 1):
             self.waiting += 1
-            _ = self.loop.create_task(self._deliver(items))
+            # Outside of whichever process of ours made Meta say this: it does not die with it.
+            _ = self.loop.create_task(self._deliver(items), context=Context())
 
     async def _deliver(self, items: Sequence[InboundItem]) -> None:
         await asyncio.sleep(self.dice.uniform(*self.mood.delay))

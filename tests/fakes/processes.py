@@ -17,6 +17,8 @@ from weakref import WeakSet
 
 from typing_extensions import override
 
+from telemetry.tasks import start
+
 T = TypeVar("T")
 
 _current: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
@@ -64,8 +66,9 @@ class Process:
         """Calls `work` inside this process."""
         return self._context.copy().run(work)
 
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        return self.run(lambda: self.network.loop.create_task(work))
+    def start(self, work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
+        """A task of this process, as the product starts its own."""
+        return self.run(lambda: start(work, name=name))
 
     def adopt(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -114,14 +115,7 @@ class World:
             return
         process = Process(name, self.network)
         self.processes[name] = process
-        if name in OWNERS:
-            process.run(lambda: self._start_owner(process))
-        elif name in DOORS:
-            process.run(lambda: self._start_door(process))
-        elif name == "sender":
-            process.run(lambda: self._start_sender(process))
-        else:
-            process.run(lambda: self._start_clock(process))
+        self.loop.finish(self._open(process))
 
     def kill(self, name: str) -> None:
         process = self.processes.pop(name, None)
@@ -132,6 +126,16 @@ class World:
         self.doors.pop(name, None)
         if not self.doors:
             self._intake_since = None
+
+    async def _open(self, process: Process) -> None:
+        if process.name in OWNERS:
+            self._open_owner(process)
+        elif process.name in DOORS:
+            self._open_door(process)
+        elif process.name == "sender":
+            self._open_sender(process)
+        else:
+            self._open_clock(process)
 
     def sender_of(self, process: Process) -> SendCore:
         return SendCore(
@@ -155,14 +159,14 @@ class World:
             place={"name": process.name, "node": "n", "pid": 1},
         )
 
-    def _start_owner(self, process: Process) -> None:
+    def _open_owner(self, process: Process) -> None:
         residents = Residents(
             self.ports_of(process, self.sender_of(process)),
             idle_after=self.idle_after,
             rest_after_failure_s=self.rest_after_failure_s,
         )
         self.residents[process.name] = residents
-        process.spawn(self._wake_unworked(process, residents))
+        process.start(self._wake_unworked(process, residents), name="wake")
 
     async def _wake_unworked(self, process: Process, residents: Residents) -> None:
         """As ConversationShard does after a restart; while the database is away the sweep does it."""
@@ -175,7 +179,7 @@ class World:
             if process.name in self.owners(conversation_id):
                 residents.ring(Ring(conversation_id=conversation_id, reason=RingReason.MESSAGE))
 
-    def _start_door(self, process: Process) -> None:
+    def _open_door(self, process: Process) -> None:
         parts = WebhookParts(
             store=_CrossingIntake(process, FakeIntake(self.db)),
             secrets=cast(Any, None),
@@ -189,7 +193,7 @@ class World:
         if self._intake_since is None:
             self._intake_since = self.loop.datetime()
 
-    def _start_sender(self, process: Process) -> None:
+    def _open_sender(self, process: Process) -> None:
         keeper = OutboxKeeper(
             outbox=process.remote(FakeOutbox(self.db)),
             dispatcher=self.sender_of(process),
@@ -197,10 +201,10 @@ class World:
             health=cast(Any, SimpleNamespace(healthy_since=self._healthy_since)),
             tracer=NoTracer(),
         )
-        process.spawn(every(0.5, keeper.send_due, name="send due"))
-        process.spawn(every(1.0, keeper.settle, name="settle"))
+        process.start(every(0.5, keeper.send_due, name="send due"), name="send due")
+        process.start(every(1.0, keeper.settle, name="settle"), name="settle")
 
-    def _start_clock(self, process: Process) -> None:
+    def _open_clock(self, process: Process) -> None:
         core = ClockCore(
             timers=process.remote(FakeTimers(self.db)),
             unworked=process.remote(FakeConversations(self.db)),
@@ -209,8 +213,8 @@ class World:
             idempotency=cast(Any, None),
             doorbell=self.doorbell(process),
         )
-        process.spawn(every(1.0, core.fire_timers, name="timers"))
-        process.spawn(every(2.0, core.sweep, name="sweep"))
+        process.start(every(1.0, core.fire_timers, name="timers"), name="timers")
+        process.start(every(2.0, core.sweep, name="sweep"), name="sweep")
 
     def _status_keeper(self, process: Process) -> StatusKeeper:
         return StatusKeeper(
@@ -233,7 +237,8 @@ class World:
         if self.network.happens(self.bells.lost):
             return
         for _ in range(2 if self.network.happens(self.bells.doubled) else 1):
-            self.loop.call_later(self.dice.uniform(*self.bells.way), self._ring, ring)
+            way = self.dice.uniform(*self.bells.way)
+            self.loop.call_later(way, self._ring, ring, context=Context())
 
     def _ring(self, ring: Ring) -> None:
         for name in self.owners(ring.conversation_id):
@@ -249,7 +254,7 @@ class World:
         name = self.dice.choice(living)
         group, process = self.doors[name], self.processes[name]
         request = Received(body=b"", items=tuple(items), at=self.loop.datetime())
-        task = process.spawn(_submit(group, request))
+        task = process.start(_submit(group, request), name="webhook")
         done, _ = await asyncio.wait([task], timeout=20)
         return bool(done) and not task.cancelled() and task.result()
 
