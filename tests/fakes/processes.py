@@ -157,7 +157,8 @@ def own_tasks(loop: asyncio.AbstractEventLoop) -> None:
         loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], **options: Any
     ) -> asyncio.Task[T]:
         task = asyncio.Task(work, loop=loop, **options)
-        process = _current.get()
+        context: contextvars.Context | None = options.get("context")
+        process = _current.get() if context is None else context.get(_current)
         if process is not None:
             process.adopt(task)
         return task

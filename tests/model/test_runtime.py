@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.consent import GRANT_BUTTON, REFUSE_BUTTON
-from domain.content import ButtonReply, Content, Text
+from domain.content import ButtonReply, Text
 from domain.doorbell import Ring, RingReason
 from domain.errors import RejectedError
 from domain.ids import MessageId, new_id
@@ -313,12 +314,14 @@ class Runtime(RuleBasedStateMachine):
     def _contact(self, who: int) -> Any:
         return self.world.db.contacts[self.people[who].contact_id]
 
-    def _said(self, who: int, content: Content) -> InboundMessage:
+    def _said(self, who: int, content: Text | ButtonReply) -> InboundMessage:
         n = next(self.serial)
         token, wamid = f"c{who}m{n}", f"wamid.IN{n}"
         if isinstance(content, Text):
             content = Text(body=f"{token} {content.body}")
-            self.oracle.written[wamid] = token
+        else:
+            content = replace(content, title=f"{token} {content.title}")
+        self.oracle.written[wamid] = token
         return InboundMessage(
             field="messages",
             wamid=wamid,
