@@ -39,7 +39,7 @@ from tests.fakes.processes import Trouble
 from tests.model.agent import Mind
 from tests.model.journal import Journal
 from tests.model.oracle import Oracle
-from tests.model.world import DOORS, FACADE, KEEPERS, OWNERS, World
+from tests.model.world import EVERYBODY, FACADE, OWNERS, World
 
 #: (examples, steps of each) by hypothesis profile.
 SIZES: Final = {"nightly": (10_000, 100)}
@@ -212,16 +212,16 @@ class Runtime(RuleBasedStateMachine):
             )
         )  # fmt: skip
 
-    @rule(name=st.sampled_from((*OWNERS, *DOORS, *KEEPERS)), back=st.booleans())
+    @rule(name=st.sampled_from(EVERYBODY), back=st.booleans())
     def dies(self, name: str, back: bool) -> None:
         self.world.kill(name)
         if back:
             self.world.start(name)
 
-    @precondition(lambda self: len(self.world.processes) < 6)
+    @precondition(lambda self: len(self.world.processes) < len(EVERYBODY))
     @rule()
     def comes_back(self) -> None:
-        for name in (*OWNERS, *DOORS, *KEEPERS):
+        for name in EVERYBODY:
             self.world.start(name)
 
     @rule(who=contacts, where=st.sampled_from(((OWNERS[0],), (OWNERS[1],), OWNERS)))

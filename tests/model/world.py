@@ -49,6 +49,7 @@ FACADE: Final = PhysicalNumberId("106000000000001")
 OWNERS: Final = ("owner-a", "owner-b")
 DOORS: Final = ("webhook-a", "webhook-b")
 KEEPERS: Final = ("sender", "clock")
+EVERYBODY: Final = (*OWNERS, *DOORS, *KEEPERS)
 
 
 class NoTracer:
@@ -70,7 +71,13 @@ class World:
     """Nothing runs between two calls of `loop.advance`, `loop.finish` or `loop.until`."""
 
     def __init__(
-        self, seed: int, *, shuffled: bool = True, quiet: QuietRule | None = None, idle_s: float = 20
+        self,
+        seed: int,
+        *,
+        shuffled: bool = True,
+        quiet: QuietRule | None = None,
+        idle_s: float = 20,
+        processes: Sequence[str] = EVERYBODY,
     ) -> None:
         self.dice = Random(seed)
         self.loop = VirtualTimeLoop(seed if shuffled else None)
@@ -104,7 +111,7 @@ class World:
         self.acts = self.people.remote(FakeHumanActions(self.db))
         self.operator = OperatorId(new_id())
         self.db.operators.add(self.operator)
-        for name in (*OWNERS, *DOORS, *KEEPERS):
+        for name in processes:
             self.start(name)
 
     # ---- processes
