@@ -221,6 +221,7 @@ class FakeConversations:
                 state=turn.state,
                 inputs=tuple(turn.inputs),
                 cost_micros=turn.cost_micros,
+                started_at=turn.started_at,
             ),
         )
 

@@ -198,6 +198,7 @@ class TurnTable:
     state: str
     inputs: tuple[str, ...]
     cost_micros: int
+    started_at: datetime
 
 
 @dataclass(slots=True, kw_only=True)
