@@ -33,7 +33,7 @@ from tests.model.oracle import Oracle
 from tests.model.world import FACADE, OWNERS, World
 
 NIGHTLY: Final = settings.get_current_profile_name() == "nightly"
-SEEDS: Final = 1_000_000 if NIGHTLY else 1500
+SEEDS: Final = 1_000_000 if NIGHTLY else 1000
 ACTS: Final = ("takeover", "reply", "hand_back", "close", "mute")
 WA_ID: Final = "5531988880001"
 #: After the ring is through, a model call of before the act may not go on.

@@ -22,7 +22,8 @@ from tests.model.world import FACADE, World
 #: Seconds a whole model call takes, as real ones do.
 MODEL_S: Final = (1.5, 4.0)
 RULE: Final = QuietRule(base=limits.QUIET_PERIOD, cap=limits.QUIET_CAP)
-BURSTS: Final = 300
+_EVERY_S: Final = 0.25
+BURSTS: Final = 1000
 SEED: Final = 20261123
 
 
@@ -34,26 +35,29 @@ class Figures:
     wait_p50: float
     wait_p95: float
     wasted_tokens: float
+    #: Seconds from the arrival of the last fragment to the message Meta took.
+    answer_p50: float
+    answer_p95: float
 
     def __str__(self) -> str:
         return (
             f"{self.bursts} synthetic bursts: {self.answered_once:.1%} answered once; added wait "
-            f"p50 {self.wait_p50:.2f} s, p95 {self.wait_p95:.2f} s; {self.wasted_tokens:.1%} of "
-            "tokens wasted on superseded calls"
+            f"p50 {self.wait_p50:.2f} s, p95 {self.wait_p95:.2f} s; answer p50 {self.answer_p50:.1f} s, "
+            f"p95 {self.answer_p95:.1f} s; {self.wasted_tokens:.1%} of tokens wasted on superseded calls"
         )
 
 
 def measure(
     count: int = BURSTS, *, rule: QuietRule = RULE, pace_s: float = PACE_S, seed: int = SEED
 ) -> Figures:
-    """Each burst is a contact of its own, one every two seconds."""
+    """Each burst is a contact of its own; four begin each second."""
     world = World(seed, quiet=rule)
     world.network.trouble.way = (0.001, 0.005)
     world.agent.mind = Mind(seconds=MODEL_S, two_bubbles=0, money=0, hands_off=0)
     world.meta.mood = Mood(doubled=0.2, delay=WEBHOOK_S)
     drawn = bursts(count, seed=seed, pace_s=pace_s)
     rows = [_plays(world, n, burst) for n, burst in enumerate(drawn)]
-    world.loop.advance(2.0 * count + 120)
+    world.loop.advance(count * _EVERY_S + 60)
     figures = _figures(world, rows)
     world.end()
     return figures
@@ -71,12 +75,13 @@ def _plays(world: World, n: int, burst: Burst) -> ConversationId:
         world.meta.post([message])
 
     for place, (at, text) in enumerate(burst.fragments):
-        world.loop.call_later(2.0 * n + at, says, place, text)
+        world.loop.call_later(n * _EVERY_S + at, says, place, text)
     return row.id
 
 
 def _figures(world: World, rows: list[ConversationId]) -> Figures:
-    once, waits = 0, []
+    once, waits, answers = 0, [], []
+    sent = {world.db.attempts[p.attempt_id].outbox_id: p.at for p in world.meta.posts}
     for row in rows:
         events = [e for e in world.db.events[row] if e.kind == "message"]
         turns = {e.turn_id for e in events}
@@ -86,12 +91,16 @@ def _figures(world: World, rows: list[ConversationId]) -> Figures:
         assert last.turn_id is not None
         waited = world.db.turns[last.turn_id].started_at - last.received_at
         waits.append(waited.total_seconds())
+        answer = next(r for r in world.db.outbox_of[row] if r.turn_id == last.turn_id)
+        answers.append((sent[answer.id] - last.received_at).total_seconds())
     return Figures(
         bursts=len(rows),
         answered_once=once / len(rows),
         wait_p50=statistics.median(waits),
         wait_p95=statistics.quantiles(waits, n=20)[-1],
         wasted_tokens=world.agent.wasted / world.agent.tokens,
+        answer_p50=statistics.median(answers),
+        answer_p95=statistics.quantiles(answers, n=20)[-1],
     )
 
 
