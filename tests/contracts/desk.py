@@ -105,9 +105,7 @@ async def a_conversation(desk: Desk, *texts: str) -> ConversationId:
     return conversation_id
 
 
-async def claim(
-    desk: Desk, row_id: OutboxId, number: str = FACADE
-) -> tuple[Claim, AttemptId]:
+async def claim(desk: Desk, row_id: OutboxId, number: str = FACADE) -> tuple[Claim, AttemptId]:
     attempt = AttemptId(new_id())
     number_id = PhysicalNumberId(number)
     return await desk.outbox.claim(row_id, attempt, number=number_id, sender="test"), attempt
@@ -116,11 +114,11 @@ async def claim(
 class PostgresDesk:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self.conversations = ConversationStore(pool)
-        self.outbox = Outbox(pool)
-        self.statuses = StatusStore(pool)
-        self.acts = HumanActions(pool)
-        self.timers = TimerStore(pool)
+        self.conversations: ConversationsPort = ConversationStore(pool)
+        self.outbox: OutboxStorePort = Outbox(pool)
+        self.statuses: StatusPort = StatusStore(pool)
+        self.acts: Any = HumanActions(pool)
+        self.timers: Timers = TimerStore(pool)
         self._intake = intake_of(pool)
 
     async def age(self, by: timedelta) -> None:
@@ -166,9 +164,7 @@ class PostgresDesk:
             " VALUES ($1, $2, 'Bia', 'supervisor', '')",
             operator, f"{operator}@x.example",
         )  # fmt: skip
-        return Acting(
-            operator_id=operator, audit_name="Bia", row_scope=None, at=await self.now()
-        )
+        return Acting(operator_id=operator, audit_name="Bia", row_scope=None, at=await self.now())
 
     async def handoffs(self, conversation_id: ConversationId) -> list[tuple[str, str, str]]:
         found = await self._pool.fetch(
@@ -246,11 +242,11 @@ class FakeDesk:
         self._db = db = FakeDatabase()
         db.add_number(FACADE)
         db.add_number(SECOND)
-        self.conversations = FakeConversations(db)
-        self.outbox = FakeOutbox(db)
-        self.statuses = FakeStatuses(db)
-        self.acts = FakeHumanActions(db)
-        self.timers = FakeTimers(db)
+        self.conversations: ConversationsPort = FakeConversations(db)
+        self.outbox: OutboxStorePort = FakeOutbox(db)
+        self.statuses: StatusPort = FakeStatuses(db)
+        self.acts: Any = FakeHumanActions(db)
+        self.timers: Timers = FakeTimers(db)
         self._intake = FakeIntake(db)
 
     async def age(self, by: timedelta) -> None:
@@ -287,9 +283,7 @@ class FakeDesk:
     async def operator(self) -> Acting:
         operator = OperatorId(new_id())
         self._db.operators.add(operator)
-        return Acting(
-            operator_id=operator, audit_name="Bia", row_scope=None, at=self._db.now()
-        )
+        return Acting(operator_id=operator, audit_name="Bia", row_scope=None, at=self._db.now())
 
     async def handoffs(self, conversation_id: ConversationId) -> list[tuple[str, str, str]]:
         return [(h.reason, h.priority, h.state) for h in self._db.handoffs[conversation_id]]

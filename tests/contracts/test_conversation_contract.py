@@ -12,8 +12,9 @@ from domain.consent import AiConsent
 from domain.conversation import Mode
 from domain.errors import NotFoundError
 from domain.ids import ConversationId, HandoffId, PhysicalNumberId, new_id
+from domain.outbox import ClaimVerdict
 from domain.turn import TurnState
-from tests.contracts.desk import WA_ID, Desk, a_conversation
+from tests.contracts.desk import WA_ID, Desk, a_conversation, claim
 from tests.contracts.drafts import a_commit, a_turn, drafts
 from tests.house import FACADE, inbound
 
@@ -145,10 +146,8 @@ async def test_consent_is_the_contacts_and_expires_decisions_made_before(desk: D
     consent = ConsentDraft(state="refused", text_version="1")
     await desk.conversations.commit(replace(a_commit(loaded), consent=consent))
     assert (await desk.conversations.load(row)).consent is AiConsent.REFUSED
-    claim = await desk.outbox.claim(
-        campaign, new_id(), number=PhysicalNumberId(FACADE), sender="test"
-    )  # type: ignore[arg-type]
-    assert claim.verdict == "decision_expired"
+    made, _ = await claim(desk, campaign)
+    assert made.verdict is ClaimVerdict.DECISION_EXPIRED
 
 
 async def test_a_turn_that_counts_for_nothing_is_journalled_once_with_its_cost(desk: Desk) -> None:

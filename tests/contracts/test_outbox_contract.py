@@ -160,7 +160,7 @@ async def test_the_window_closes_after_a_day(desk: Desk) -> None:
 
 
 async def test_twenty_messages_of_the_ai_an_hour_are_enough(desk: Desk) -> None:
-    row = await a_conversation(desk)
+    row, newest = await a_conversation(desk), OutboxId(new_id())
     for n in range(limits.AGENT_MESSAGES_PER_HOUR + 1):
         await again(desk, row, f"m{n}")
         newest = (await desk.rows(row))[-1].id
@@ -243,6 +243,7 @@ async def test_what_must_not_go_twice_is_parked_after_the_grace(desk: Desk, kind
     else:
         await again(desk, row, "um", carries_money=kind == "money")
     only = (await desk.rows(row))[0].id
+    settled: list[tuple[ConversationId, str]] = []
     for _ in range(2 if kind == "second time" else 1):
         await unknown(desk, only)
         await desk.age(limits.UNKNOWN_GRACE)

@@ -209,9 +209,7 @@ class FakeHumanActions:
                 event.worked_at, event.outcome = db.now(), outcome
                 db.watch("worked", event)
         row.handled_up_to = max(row.handled_up_to, upto)
-        return Fence(
-            epoch=fence.epoch, in_flight=fence.in_flight, handled_up_to=row.handled_up_to
-        )
+        return Fence(epoch=fence.epoch, in_flight=fence.in_flight, handled_up_to=row.handled_up_to)
 
     def _border(self, row: ConversationTable, wanted: Border) -> int | None:
         match wanted:

@@ -93,19 +93,23 @@ class FakeMeta:
 
     async def _deliver(self, items: Sequence[InboundItem]) -> None:
         await asyncio.sleep(self.dice.uniform(*self.mood.delay))
-        while not await self.door(items):
+        while not await self.door(items):  # noqa: ASYNC110 - Meta repeats by its own clock
             await asyncio.sleep(self.dice.uniform(0.5, 4.0))
         self.waiting -= 1
 
     # ---- sends
 
-    def take(self, to: str, text: str, attempt_id: UUID) -> str:
+    def take(self, to: str, text: str, attempt_id: UUID, *, silent: bool = False) -> str:
+        """What fails to answer often fails to tell, too, or tells when nobody expects it any more."""
         wamid = f"wamid.OUT{next(self._serial)}"
         post = Post(attempt_id=attempt_id, wamid=wamid, to=to, text=text, at=self.now())
         self.posts.append(post)
         self.told[wamid] = []
         self.on_post(post)
-        if not self._happens(self.mood.mute):
+        late = silent and self._happens(0.5)
+        if late and self._happens(0.5):
+            self.loop.call_later(self.dice.uniform(60, 180), self._tell, post, context=Context())
+        elif not late and not self._happens(self.mood.mute):
             self._tell(post)
         return wamid
 
@@ -165,7 +169,7 @@ class MetaChannel:
             await self._reach(lambda: None)
             raise GraphError(400, refusal, "refused")
         silent = meta._happens(mood.silent)
-        wamid = await self._reach(lambda: meta.take(phone, text, attempt))
+        wamid = await self._reach(lambda: meta.take(phone, text, attempt, silent=silent))
         if silent:
             await asyncio.sleep(SEND_LIMIT_S)
             raise UnknownOutcomeError("no answer in time")

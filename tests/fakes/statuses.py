@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from domain.ids import MessageId, OutboxId
+from domain.ids import ConversationId, MessageId, OutboxId
 from domain.outbox import OutboxState
 from storage.statuses import AppliedStatus
 from tests.fakes.database import FakeDatabase, OutboxTable, StatusTable, rank
@@ -108,7 +108,7 @@ class FakeStatuses:
         message_id: MessageId,
         status: StatusTable,
         row: OutboxTable | None,
-        waiting: set[object],
+        waiting: set[ConversationId],
     ) -> AppliedStatus:
         db, message = self._db, self._db.message_by_id[message_id]
         moved = rank(status.status) > rank(message.status)

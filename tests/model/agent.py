@@ -65,9 +65,7 @@ class NamingAgent:
             outcome=Outcome.ANSWERED,
             handoff=handoff,
             model_calls=(
-                ModelCall(
-                    model="naming", input_tokens=_INPUT_TOKENS, output_tokens=_OUTPUT_TOKENS
-                ),
+                ModelCall(model="naming", input_tokens=_INPUT_TOKENS, output_tokens=_OUTPUT_TOKENS),
             ),
             carries_money=self.dice.random() < self.mind.money,
         )

@@ -86,7 +86,7 @@ class Oracle:
         if row.author == "agent":
             fresh = self._queued_at[row.id] > self._acted_at[row.conversation_id]
             self.holds(fresh, f"a draft of before a person's act was claimed: {row.id}")
-            agreed = self._db.contacts[row.contact_id].ai_consent in {"granted", "noticed"}
+            agreed = self._db.contacts[row.contact_id].ai_consent == "granted"
             self.holds(agreed or row.business_initiated, "an answer was claimed without consent")
         if row.business_initiated:
             decided = self._queued_at[row.id] > self._opted_out_at[row.contact_id]
@@ -222,9 +222,7 @@ class Oracle:
 
     def _answer_is_known(self, event: EventTable) -> bool:
         """It reached Meta, or its row says why not and a person can read that."""
-        rows = [
-            r for r in self._db.outbox_of[event.conversation_id] if r.turn_id == event.turn_id
-        ]
+        rows = [r for r in self._db.outbox_of[event.conversation_id] if r.turn_id == event.turn_id]
         token = self.written[event.wamid or ""]
         named = [r for r in rows if token in TOKEN.findall(str(r.content.get("body", "")))]
         return bool(named) and all(
@@ -248,6 +246,7 @@ class Oracle:
         fired = Counter(
             e.dedupe_key for events in self._db.events.values() for e in events if e.kind == "timer"
         )
+        self.holds(fired.total() == len(self.timers), "a timer became more than one event")
         for timer_id in self.timers:
             self.holds(fired[f"timer:{timer_id}"] == 1, f"timer {timer_id} is no event once")
 

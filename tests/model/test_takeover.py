@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from hypothesis import settings
@@ -85,7 +85,7 @@ class Scene:
             "close": lambda: acts.close(self.row, by, ""),
             "mute": lambda: acts.mute(self.row, by),
         }
-        done = in_one_step(doing[act]())  # type: ignore[arg-type]
+        done: object = in_one_step(cast(Any, doing[act]()))
         self.rings(RingReason.FENCE)
         if act == "reply":
             self.rings(RingReason.OUTBOX)

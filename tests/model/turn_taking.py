@@ -1,13 +1,16 @@
 """Measures turn-taking on the synthetic rhythms, through the real cores in virtual time.
 
-    python -P -m tests.model.turn_taking
+python -P -m tests.model.turn_taking
 """
 
 from __future__ import annotations
 
 import statistics
+import sys
 from dataclasses import dataclass
 from typing import Final
+
+from typing_extensions import override
 
 from config import limits
 from domain.content import Text
@@ -39,6 +42,7 @@ class Figures:
     answer_p50: float
     answer_p95: float
 
+    @override
     def __str__(self) -> str:
         return (
             f"{self.bursts} synthetic bursts: {self.answered_once:.1%} answered once; added wait "
@@ -105,9 +109,9 @@ def _figures(world: World, rows: list[ConversationId]) -> Figures:
 
 
 def main() -> None:
-    print(measure())
-    for pace_s in (1.4, 2.6, 3.5):
-        print(f"pace {pace_s} s (not asserted): {measure(pace_s=pace_s)}")
+    lines = [str(measure())]
+    lines += [f"pace {p} s, not asserted: {measure(pace_s=p)}" for p in (1.4, 2.6, 3.5)]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ ClockCore. Fake: the database, Meta, the model, the network between them.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from datetime import datetime, timedelta
 from random import Random
 from types import SimpleNamespace
 from typing import Any, Final, cast
+from uuid import UUID
 
+import domain.ids
 from actors.clock.core import ClockCore
 from actors.conversation.ports import House, NumberChoice, Ports
 from actors.conversation.residents import Residents
@@ -44,6 +47,9 @@ from tests.fakes.statuses import FakeStatuses
 from tests.fakes.timers import FakeTimers
 from tests.fakes.virtual_time import VirtualTimeLoop
 from tests.model.agent import NamingAgent
+
+#: The module whose generator a run replaces by its own.
+IDS: Final[Any] = domain.ids
 
 FACADE: Final = PhysicalNumberId("106000000000001")
 OWNERS: Final = ("owner-a", "owner-b")
@@ -80,6 +86,8 @@ class World:
         processes: Sequence[str] = EVERYBODY,
     ) -> None:
         self.dice = Random(seed)
+        # Ids decide who hosts a conversation: drawn from the seed too, a run can be played again.
+        self._new_ids, IDS.uuid7 = IDS.uuid7, _ids_of(seed)
         self.loop = VirtualTimeLoop(seed if shuffled else None)
         own_tasks(self.loop)
         self.network = Network(self.loop, self.dice)
@@ -173,7 +181,7 @@ class World:
             rest_after_failure_s=self.rest_after_failure_s,
         )
         self.residents[process.name] = residents
-        process.start(self._wake_unworked(process, residents), name="wake")
+        _ = process.start(self._wake_unworked(process, residents), name="wake")
 
     async def _wake_unworked(self, process: Process, residents: Residents) -> None:
         """As ConversationShard does after a restart; while the database is away the sweep does it."""
@@ -208,8 +216,8 @@ class World:
             health=cast(Any, SimpleNamespace(healthy_since=self._healthy_since)),
             tracer=NoTracer(),
         )
-        process.start(every(0.5, keeper.send_due, name="send due"), name="send due")
-        process.start(every(1.0, keeper.settle, name="settle"), name="settle")
+        _ = process.start(every(0.5, keeper.send_due, name="send due"), name="send due")
+        _ = process.start(every(1.0, keeper.settle, name="settle"), name="settle")
 
     def _open_clock(self, process: Process) -> None:
         core = ClockCore(
@@ -220,8 +228,8 @@ class World:
             idempotency=cast(Any, None),
             doorbell=self.doorbell(process),
         )
-        process.start(every(1.0, core.fire_timers, name="timers"), name="timers")
-        process.start(every(2.0, core.sweep, name="sweep"), name="sweep")
+        _ = process.start(every(1.0, core.fire_timers, name="timers"), name="timers")
+        _ = process.start(every(2.0, core.sweep, name="sweep"), name="sweep")
 
     def _status_keeper(self, process: Process) -> StatusKeeper:
         return StatusKeeper(
@@ -293,6 +301,7 @@ class World:
         for name in list(self.processes):
             self.kill(name)
         self.loop.end()
+        IDS.uuid7 = self._new_ids
 
 
 class _Doorbell:
@@ -345,6 +354,11 @@ class _NumberPool:
     def refused(
         self, phone_number_id: PhysicalNumberId, *, code: int | None, scope: str, reason: str
     ) -> None: ...
+
+
+def _ids_of(seed: int) -> Callable[[], UUID]:
+    serial, dice = itertools.count(1), Random(seed)
+    return lambda: UUID(int=next(serial) << 64 | dice.getrandbits(64))
 
 
 async def _submit(group: IntakeGroup, request: Received) -> bool:

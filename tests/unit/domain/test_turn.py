@@ -44,7 +44,9 @@ def test_a_base_of_zero_waits_for_nothing():
     assert rule.due([(NOW, Completeness.DANGLING)]) == NOW
 
 
-@given(st.lists(st.tuples(st.integers(0, 40), st.sampled_from(Completeness)), min_size=1, max_size=10))
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.sampled_from(Completeness)), min_size=1, max_size=10)
+)
 def test_the_turn_is_due_after_the_last_message_and_never_after_the_cap(arrivals):
     stamped = [(NOW + timedelta(seconds=s), last) for s, last in arrivals]
     first = min(at for at, _ in stamped)
