@@ -98,8 +98,10 @@ class Oracle:
         again = message.status == "queued" and self._went_back(message)
         confirmed = message.status == "delivered" and before == "parked"
         parked = message.status in {"queued", "parked"} and before == "unknown"
+        # Its one more try was withdrawn: Meta's word on the try before is not the last one.
+        withdrawn = message.status == "withdrawn" and before == "failed"
         self.holds(
-            forward or again or confirmed or parked or message.status == before,
+            forward or again or confirmed or parked or withdrawn or message.status == before,
             f"a status moved back: {before} to {message.status}",
         )
 
@@ -180,6 +182,9 @@ class Oracle:
         consent = self._db.contacts[conversation.contact_id].ai_consent
         if event.kind == "whisper":
             return True
+        if consent == "asked" and conversation.mode not in {"operator", "muted"}:
+            message = self._db.message_by_id.get(event.message_id) if event.message_id else None
+            return message is None or message.content["kind"] != "button_reply"
         return conversation.mode in {"operator", "muted"} or consent in {"asked", "refused"}
 
     def _check_outbox(self, conversation: ConversationTable) -> None:
