@@ -178,6 +178,10 @@ class ConversationCore:
     async def _run_turn(
         self, conversation: Conversation, decision: RunTurn
     ) -> CommitVerdict | None:
+        if self._bell.is_set():
+            # Rung while it was read: a person's act may be later than that, and no turn was there
+            # to be stopped. A load is cheaper than a model call for nothing.
+            return CommitVerdict.SUPERSEDED
         self.state = "turn"
         self._choose_number(conversation)
         turn = TurnRun(conversation, decision, self._ports, load_ms=self._load_ms)
