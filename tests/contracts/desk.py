@@ -32,11 +32,12 @@ from storage.receipts import Receipt
 from storage.statuses import StatusStore
 from storage.timers import TimerStore
 from tests.fakes.conversations import FakeConversations
-from tests.fakes.database import DecisionTable, FakeDatabase, MessageTable, OutboxTable, TimerTable
+from tests.fakes.database import FakeDatabase
 from tests.fakes.human_actions import FakeHumanActions
 from tests.fakes.intake import FakeIntake
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.statuses import FakeStatuses
+from tests.fakes.tables import DecisionTable, MessageTable, OutboxTable, TimerTable
 from tests.fakes.timers import FakeTimers
 from tests.house import FACADE, SECOND, inbound, intake_of, received
 

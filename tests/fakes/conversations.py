@@ -14,11 +14,11 @@ from domain.ids import ConversationId, EventId, HandoffId, MessageId
 from domain.ownership import Ownership
 from domain.spending import Spending
 from storage.conversations import HISTORY_MESSAGES, PENDING_MAX
-from tests.fakes.database import (
+from tests.fakes.database import FakeDatabase
+from tests.fakes.tables import (
     ConsentTable,
     ConversationTable,
     EventTable,
-    FakeDatabase,
     HandoffTable,
     MessageTable,
     OutboxTable,

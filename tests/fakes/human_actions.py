@@ -13,13 +13,8 @@ from domain.errors import InvalidInputError, NotFoundError, RejectedError
 from domain.ids import ConversationId, HandoffId, MessageId, OperatorId, new_id
 from domain.outbox import OutboxState
 from storage.human_actions import UNGOVERNED, WINDOW_CLOSED, Acting, Border, Fence, OperatorReply
-from tests.fakes.database import (
-    ConversationTable,
-    FakeDatabase,
-    HandoffTable,
-    MessageTable,
-    OutboxTable,
-)
+from tests.fakes.database import FakeDatabase
+from tests.fakes.tables import ConversationTable, HandoffTable, MessageTable, OutboxTable
 
 
 class FakeHumanActions:

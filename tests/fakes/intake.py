@@ -12,13 +12,8 @@ from domain.ids import ConversationId, MessageId, PhysicalNumberId, new_id
 from domain.inbound import AppEcho, InboundMessage, StatusUpdate
 from domain.outbox import OutboxState
 from storage.receipts import Receipt, Received, StoredEvent
-from tests.fakes.database import (
-    ConversationTable,
-    EventTable,
-    FakeDatabase,
-    MessageTable,
-    StatusTable,
-)
+from tests.fakes.database import FakeDatabase
+from tests.fakes.tables import ConversationTable, EventTable, MessageTable, StatusTable
 
 Parsed = list[tuple[int, InboundMessage | AppEcho | StatusUpdate]]
 

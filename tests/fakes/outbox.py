@@ -15,14 +15,8 @@ from domain.outbox import (
     OutboxRow,
     OutboxState,
 )
-from tests.fakes.database import (
-    UNSETTLED,
-    AttemptTable,
-    FakeDatabase,
-    NumberTable,
-    OutboxTable,
-    rank,
-)
+from tests.fakes.database import UNSETTLED, FakeDatabase, rank
+from tests.fakes.tables import AttemptTable, NumberTable, OutboxTable
 
 
 class FakeOutbox:

@@ -8,7 +8,8 @@ from datetime import timedelta
 from domain.ids import ConversationId, MessageId, OutboxId
 from domain.outbox import OutboxState
 from storage.statuses import AppliedStatus
-from tests.fakes.database import FakeDatabase, OutboxTable, StatusTable, rank
+from tests.fakes.database import FakeDatabase, rank
+from tests.fakes.tables import OutboxTable, StatusTable
 
 _SETTLED_BY_A_STATUS = frozenset(
     {OutboxState.CLAIMED, OutboxState.UNKNOWN, OutboxState.PARKED, OutboxState.QUEUED}

@@ -15,15 +15,9 @@ from uuid import UUID
 from domain.delivery import FROM_META, DeliveryStatus, settle
 from domain.ids import ContactId, ConversationId
 from domain.outbox import OutboxState
-from tests.fakes.database import (
-    UNSETTLED,
-    ConversationTable,
-    EventTable,
-    MessageTable,
-    OutboxTable,
-    rank,
-)
+from tests.fakes.database import UNSETTLED, rank
 from tests.fakes.meta import Post
+from tests.fakes.tables import ConversationTable, EventTable, MessageTable, OutboxTable
 from tests.model.agent import TOKEN
 from tests.model.world import World
 

@@ -28,15 +28,15 @@ from domain.ids import MessageId, new_id
 from domain.inbound import AppEcho, InboundMessage, Sender
 from domain.outbox import OutboxState
 from domain.turn import QuietRule
-from tests.fakes.database import (
+from tests.fakes.meta import Mood
+from tests.fakes.processes import Trouble
+from tests.fakes.tables import (
     ConversationTable,
     DecisionTable,
     MessageTable,
     OutboxTable,
     TimerTable,
 )
-from tests.fakes.meta import Mood
-from tests.fakes.processes import Trouble
 from tests.model.agent import Mind
 from tests.model.journal import Journal
 from tests.model.oracle import Oracle
@@ -265,6 +265,11 @@ class Runtime(RuleBasedStateMachine):
         """Rings go to the new owner, or to both; the old one goes on until the table tells it."""
         self.world.moves(self.people[who].id, where, told=told)
         self._ring(who)
+
+    @rule(owner=st.sampled_from(OWNERS))
+    def is_started_twice(self, owner: str) -> None:
+        """The old start goes on with what it has until a load tells it that it was replaced."""
+        self.world.start_twice(owner)
 
     @rule(who=contacts)
     def is_rung_for_nothing(self, who: int) -> None:

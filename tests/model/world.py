@@ -20,7 +20,7 @@ from uuid import UUID
 import actors.sender.core
 import domain.ids
 from actors.clock.core import ClockCore
-from actors.conversation.ports import House, NumberChoice, Ports
+from actors.conversation.ports import House, Ports
 from actors.conversation.residents import Residents
 from actors.rounds import every
 from actors.sender.core import SendCore
@@ -33,11 +33,10 @@ from domain.ids import ConversationId, OperatorId, PhysicalNumberId, new_id
 from domain.inbound import InboundItem
 from domain.ownership import Host
 from domain.turn import QuietRule
-from integrations.whatsapp.failures import SendFailure
 from routing.shards import bucket_of
 from storage.human_actions import Acting
 from storage.pool import AWAY
-from storage.receipts import Receipt, Received
+from storage.receipts import Received
 from tests.factories import make_rules
 from tests.fakes.conversations import FakeConversations
 from tests.fakes.database import FakeDatabase
@@ -50,6 +49,7 @@ from tests.fakes.statuses import FakeStatuses
 from tests.fakes.timers import FakeTimers
 from tests.fakes.virtual_time import VirtualTimeLoop
 from tests.model.agent import NamingAgent
+from tests.model.stand_ins import CrossingIntake, Doorbell, NobodyMerges, NoTracer, NumberPool, Pace
 
 #: The modules whose generator and whose clock a run replaces by its own.
 IDS: Final[Any] = domain.ids
@@ -60,12 +60,6 @@ OWNERS: Final = ("owner-a", "owner-b")
 DOORS: Final = ("webhook-a", "webhook-b")
 KEEPERS: Final = ("sender", "clock")
 EVERYBODY: Final = (*OWNERS, *DOORS, *KEEPERS)
-
-
-class NoTracer:
-    def trace(self, stage: str, conversation_id: object, **detail: object) -> None: ...
-    def message(self, conversation_id: object, message_id: object) -> None: ...
-    def conversation(self, conversation_id: object) -> None: ...
 
 
 @dataclass
@@ -149,6 +143,11 @@ class World:
         if not self.doors:
             self._intake_since = None
 
+    def start_twice(self, owner: str) -> None:
+        """Ray lost sight of a host that lives: another start takes its lease and gets its rings."""
+        if self.processes.pop(owner, None) is not None:
+            self.start(owner)
+
     async def _open(self, process: Process) -> None:
         if process.name in OWNERS:
             self._open_owner(process)
@@ -162,9 +161,9 @@ class World:
     def sender_of(self, process: Process) -> SendCore:
         return SendCore(
             outbox=process.remote(FakeOutbox(self.db)),
-            pace=_Pace(self),
+            pace=Pace(lambda: self.pace_s()),  # noqa: PLW0108 - the tests turn it
             channels=MetaChannel(process, self.meta),
-            reports=_NumberPool(),
+            reports=NumberPool(),
             tracer=NoTracer(),
             name=process.name,
         )
@@ -174,12 +173,12 @@ class World:
         self.db.leases[host.name] = host.incarnation
         return Ports(
             conversations=process.remote(FakeConversations(self.db, host=host.name)),
-            merges=_NobodyMerges(),
+            merges=NobodyMerges(),
             doorbell=self.doorbell(process),
             agent=self.agent,
             dispatcher=sender,
             presence=sender,
-            numbers=process.remote(_NumberPool()),
+            numbers=process.remote(NumberPool()),
             tracer=NoTracer(),
             house=self.house,
             host=host,
@@ -209,7 +208,7 @@ class World:
 
     def _open_door(self, process: Process) -> None:
         parts = WebhookParts(
-            store=_CrossingIntake(process, FakeIntake(self.db)),
+            store=CrossingIntake(process, FakeIntake(self.db)),
             secrets=cast(Any, None),
             doorbell=self.doorbell(process),
             statuses=self._status_keeper(process),
@@ -248,7 +247,7 @@ class World:
         return StatusKeeper(
             statuses=process.remote(FakeStatuses(self.db)),
             doorbell=self.doorbell(process),
-            reports=_NumberPool(),
+            reports=NumberPool(),
             tracer=NoTracer(),
         )
 
@@ -272,8 +271,8 @@ class World:
         if process.alive:
             self.bell(Ring(conversation_id=conversation_id, reason=RingReason.MESSAGE), to=(owner,))
 
-    def doorbell(self, process: Process) -> _Doorbell:
-        return _Doorbell(self, process)
+    def doorbell(self, process: Process) -> Doorbell:
+        return Doorbell(process, self.bell)
 
     def bell(self, ring: Ring, *, to: Sequence[str] | None = None) -> None:
         """One ring on its way: lost, doubled, late, or for a process that is dead by then."""
@@ -331,63 +330,6 @@ class World:
         self.loop.end()
         IDS.uuid7 = self._new_ids
         SENDING.time = self._real_time
-
-
-class _Doorbell:
-    """Rings of one process: none leave it once it is dead."""
-
-    def __init__(self, world: World, process: Process) -> None:
-        self._world = world
-        self._process = process
-
-    async def ring(self, rings: Sequence[Ring]) -> None:
-        for ring in rings:
-            if self._process.alive:
-                self._world.bell(ring)
-
-
-class _CrossingIntake:
-    """Arrival numbers are drawn, then the transaction commits: two of them may cross."""
-
-    def __init__(self, process: Process, intake: FakeIntake) -> None:
-        self._process = process
-        self._intake = intake
-
-    async def store(self, requests: Sequence[Received]) -> Receipt:
-        drawn = await self._process.call(lambda: self._intake.begin(requests))
-        return await self._process.call(lambda: self._intake.commit(drawn))
-
-
-class _Pace:
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    async def wait_for(
-        self, *, phone_number_id: str, contact: str, messages_per_second: int
-    ) -> timedelta:
-        return timedelta(seconds=self._world.pace_s())
-
-
-class _NumberPool:
-    async def choose(
-        self,
-        conversation_id: ConversationId,
-        *,
-        traffic_class: str,
-        written_to: PhysicalNumberId | None,
-    ) -> NumberChoice | None:
-        if written_to is None:
-            return None
-        return NumberChoice(phone_number_id=written_to, reason="o cliente escreveu para ele")
-
-    def refused(
-        self, phone_number_id: PhysicalNumberId, failure: SendFailure, *, code: int | None
-    ) -> None: ...
-
-
-class _NobodyMerges:
-    async def gather(self, conversation_id: ConversationId) -> ConversationId:
-        raise AssertionError(f"nobody merges contacts here: {conversation_id}")
 
 
 def _ids_of(seed: int) -> Callable[[], UUID]:
