@@ -144,6 +144,7 @@ def _deployed(replica: type, kind: str, settings: Settings, replicas: int) -> se
         max_ongoing_requests=400,
         # A rolling update starts the new replica before the old one stops, also when there is one.
         max_surge_percent=100,
+        max_queued_requests=1000,  # beyond it the proxy answers 503; Meta and programs repeat
         graceful_shutdown_timeout_s=10,
         ray_actor_options=REPLICAS[kind],
     )(replica)

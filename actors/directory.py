@@ -8,8 +8,9 @@ in PostgreSQL. Looking one up blocks, so it happens in a thread; handles stay go
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -20,11 +21,13 @@ from ray.exceptions import RayError
 from actors.conversation.messages import RingConversations
 from actors.conversation.ports import NumberChoice
 from actors.number_pool.messages import ChooseNumber, ChosenNumber, NumberSignal
+from config.limits import CALLS_UNANSWERED_MAX
 from config.ray_options import actor_options
 from domain.doorbell import Ring
 from domain.ids import ConversationId, PhysicalNumberId
 from integrations.whatsapp.failures import SendFailure
 from routing.shards import shard_of
+from telemetry.seldom import Seldom
 from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
@@ -54,6 +57,8 @@ class Directory:
     def __init__(self) -> None:
         self._handles: dict[str, Handle] = {}
         self._looking: dict[str, asyncio.Task[Handle | None]] = {}
+        self._unanswered: Counter[str] = Counter()
+        self._spared = Seldom()
 
     async def find(self, name: str) -> Handle | None:
         """The actor's handle, or None when no live actor has that name.
@@ -103,9 +108,38 @@ class Directory:
             self.forget(name)
             await asyncio.to_thread(ray.kill, handle, no_restart=True)
 
-    def tell(self, name: str, call: Awaitable[Any]) -> None:
-        """Watches a call nobody waits for: a dead actor's handle is forgotten, nothing is raised."""
-        spawn(self._watch(name, call), name=f"tell {name}")
+    def tell(self, name: str, call: Callable[[], Awaitable[Any]]) -> bool:
+        """Makes a call nobody waits for. A dead actor's handle is forgotten, nothing is raised.
+
+        False: too many calls to this actor are unanswered, and this one was not made. What it would
+        have told is stored, and found by the round that looks for it.
+        """
+        if not self._begin(name):
+            return False
+        spawn(self._watch(name, call()), name=f"tell {name}")
+        return True
+
+    async def ask(self, name: str, call: Callable[[], Awaitable[Any]]) -> Any | None:
+        """The answer; None, as if there were nothing to say, when `tell` would be False. Raises RayError."""
+        if not self._begin(name):
+            return None
+        try:
+            return await call()
+        finally:
+            self._end(name)
+
+    def _begin(self, name: str) -> bool:
+        if self._unanswered[name] >= CALLS_UNANSWERED_MAX:
+            if (count := self._spared.count()) is not None:
+                log.warning("actor.calls_spared", actor=name, count=count)
+            return False
+        self._unanswered[name] += 1
+        return True
+
+    def _end(self, name: str) -> None:
+        self._unanswered[name] -= 1
+        if not self._unanswered[name]:
+            del self._unanswered[name]
 
     async def _watch(self, name: str, call: Awaitable[Any]) -> None:
         try:
@@ -114,6 +148,8 @@ class Directory:
             # A doorbell may be lost: the sweeper rings again.
             self.forget(name)
             log.warning("actor.call_lost", actor=name, error=type(error).__name__)
+        finally:
+            self._end(name)
 
 
 class ShardDoorbell:
@@ -164,7 +200,8 @@ class ShardDoorbell:
             log.warning("doorbell.shard_missing", shard=shard)
             return everything
         try:
-            return set(await handle.ring.remote(RingConversations(rings=pairs)))
+            call = partial(handle.ring.remote, RingConversations(rings=pairs))
+            return set(await self._directory.ask(name, call) or ())
         except RayError as error:
             # Restarting, it finds its work itself; ended for good, somebody else has its buckets.
             self._directory.forget(name)
@@ -232,9 +269,9 @@ class RemoteNumberPool:
         """Webhooks about numbers came in: look at them now rather than at the next round."""
         handle = await self._directory.find(NUMBER_POOL)
         if handle is not None:
-            self._directory.tell(NUMBER_POOL, handle.poke.remote())
+            self._directory.tell(NUMBER_POOL, handle.poke.remote)
 
     async def _signal(self, signal: NumberSignal) -> None:
         handle = await self._directory.find(NUMBER_POOL)
         if handle is not None:
-            self._directory.tell(NUMBER_POOL, handle.signal.remote((signal,)))
+            self._directory.tell(NUMBER_POOL, partial(handle.signal.remote, (signal,)))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from domain.scale import Part
 from storage.alerts import AlertKind
+from telemetry.invariants import InvariantName, Severity
 
 T = TypeVar("T")
 
@@ -290,6 +291,19 @@ class PartAnswer(Answer):
     part: Part
     wanted: int
     settled: Annotated[bool, Field(description="Whether it is carried out.")]
+
+
+class InvariantAnswer(Answer):
+    name: InvariantName
+    severity: Severity
+    holds: Annotated[str, Field(description="The sentence that should be true, in Portuguese.")]
+    remedy: Annotated[str, Field(description="What a person does when it is not.")]
+    of: Annotated[str, Field(description="What the ids are.")]
+    violations: Annotated[int, Field(description="Counted up to 1,000.")]
+    ids: Annotated[list[str], Field(description="At most 20 of the violations.")]
+    since: Moment | None
+    unchecked: Annotated[str | None, Field(description="Why it could not be judged last time.")]
+    checked_at: Moment | None
 
 
 class NumberAnswer(Answer):

@@ -14,6 +14,7 @@ from api import (
     events,
     figures,
     health,
+    invariants,
     scale,
     system,
     users,
@@ -38,6 +39,7 @@ _ROUTERS: Final = (
     audit,
     events,
     figures,
+    invariants,
     health,
 )
 _DESCRIPTION: Final = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Security
@@ -16,6 +16,7 @@ from api.address import is_loopback
 from api.deps import ApiParts, Parts
 from api.identity import address_of, bearer, current_principal
 from storage.counters import CounterTotals
+from storage.invariants import Invariants, StoredFinding
 from storage.metrics_page import MetricsPage, read_metrics
 from telemetry.metrics import UNSTORED, Reading, exposition
 from telemetry.totals import Sample, added, by_label
@@ -36,6 +37,7 @@ _EXAMPLE: Final = {
     "over_budget": {"conversation": 1},
     "numbers_by_health": {"healthy": 2, "degraded": 0, "paused": 0, "banned": 0},
     "accounts_by_standing": {"good": 1, "restricted": 0, "disabled": 0},
+    "invariants": {"violated": 0, "unchecked": 0, "age_s": 12.4},
     "ai_paused": False,
     "since": "2026-11-23T03:00:00Z",
 }
@@ -68,9 +70,11 @@ async def metrics(
         check_may(await current_principal(request, parts, credentials), Act.READ_METRICS)
     page = await read_metrics(parts.pool, parts.settings.timezone)
     totals = added(await CounterTotals(parts.pool).read(), UNSTORED.amounts())
+    findings = await Invariants(parts.pool).list_findings()
     if wants_text:
-        return Response(exposition(_readings(page), totals), media_type=CONTENT_TYPE_LATEST)
-    return JSONResponse(_json(page, parts, totals))
+        readings = [*_readings(page), *_watched(findings)]
+        return Response(exposition(readings, totals), media_type=CONTENT_TYPE_LATEST)
+    return JSONResponse(_json(page, parts, totals) | {"invariants": _health(findings)})
 
 
 def _wants_text(accept: str) -> bool:
@@ -128,6 +132,39 @@ def _json(page: MetricsPage, parts: ApiParts, totals: Mapping[Sample, float]) ->
         "ai_paused": bool(now["ai_paused"]),
         "since": page.since.isoformat().replace("+00:00", "Z"),
     }
+
+
+def _health(findings: Sequence[StoredFinding]) -> dict[str, Any]:
+    ages = [one.age.total_seconds() for one in findings]
+    return {
+        "violated": sum(one.violations > 0 for one in findings),
+        "unchecked": sum(one.unchecked is not None for one in findings),
+        "age_s": round(max(ages), 1) if ages else None,
+    }
+
+
+def _watched(findings: Sequence[StoredFinding]) -> list[Reading]:
+    """What the clock found; the age says whether it still looks."""
+    health = _health(findings)
+    age = {} if health["age_s"] is None else {"": health["age_s"]}
+    return [
+        Reading(
+            name="vitrine_invariant_violations",
+            help="What violates each invariant, counted up to 1000.",
+            label="invariant",
+            samples={one.name: float(one.violations) for one in findings},
+        ),
+        Reading(
+            name="vitrine_invariants_unchecked",
+            help="Invariants whose last check could not be finished.",
+            samples={"": float(health["unchecked"])},
+        ),
+        Reading(
+            name="vitrine_invariants_age_seconds",
+            help="Time since the invariants were last checked.",
+            samples=age,
+        ),
+    ]
 
 
 def _readings(page: MetricsPage) -> list[Reading]:

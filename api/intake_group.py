@@ -25,8 +25,9 @@ log = structlog.get_logger()
 #: Requests and updates of one flush: large enough for Meta's batches, small enough to stay quick.
 _REQUESTS_MAX: Final = 64
 _ITEMS_MAX: Final = 2000
-#: More waiting requests than this are refused with 503: Meta repeats, memory does not grow.
+#: More waiting requests, or bytes of them, are refused with 503: Meta repeats, memory does not grow.
 _QUEUE_MAX: Final = 2000
+QUEUE_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
 class Store(Protocol):
@@ -44,14 +45,17 @@ class IntakeGroup:
         self._store = store
         self._announce = announce
         self._waiting: list[tuple[Received, asyncio.Future[None]]] = []
+        self._waiting_bytes = 0
         self._flusher: asyncio.Task[None] | None = None
 
     async def submit(self, request: Received) -> None:
         """Raises one of AWAY when it could not be stored: the sender must be told to repeat it."""
-        if len(self._waiting) >= _QUEUE_MAX:
+        size = _size(request)
+        if len(self._waiting) >= _QUEUE_MAX or self._waiting_bytes + size > QUEUE_BYTES_MAX:
             raise IntakeFullError
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, stored))
+        self._waiting_bytes += size
         if self._flusher is None or self._flusher.done():
             self._flusher = start(self._flush_all(), name="intake flush")
         await stored
@@ -82,6 +86,7 @@ class IntakeGroup:
             if group and items > _ITEMS_MAX:
                 break
             group.append(self._waiting.pop(0))
+            self._waiting_bytes -= _size(group[-1][0])
         return group
 
     async def _one_by_one(self, group: list[tuple[Received, asyncio.Future[None]]]) -> None:
@@ -119,6 +124,10 @@ class IntakeGroup:
             log.exception("intake.element_refused", kind=single.items[0].kind)
             receipt = await self._store.store([_kept(single, error)])
         await self._announce(receipt, (time.perf_counter() - started) * 1000)
+
+
+def _size(request: Received) -> int:
+    return len(request.body or b"")
 
 
 def _kept(single: Received, error: Exception) -> Received:

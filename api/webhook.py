@@ -6,10 +6,11 @@ it cannot be stored, so that Meta repeats it. Nothing else happens before the an
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import structlog
@@ -31,11 +32,12 @@ from storage.pool import AWAY
 from storage.receipts import Receipt, Received, StoredEvent
 from telemetry.failpoints import Failpoint, failpoint
 from telemetry.metrics import WEBHOOK_ITEMS, WEBHOOK_REQUESTS
-from telemetry.tasks import spawn
+from telemetry.tasks import spawn, start
 
 log = structlog.get_logger()
 
 PATH = "/webhook/whatsapp"
+_STATUSES_MAX: Final = 5000
 
 
 class Secrets(Protocol):
@@ -82,6 +84,8 @@ class Announcer:
 
     def __init__(self, parts: WebhookParts) -> None:
         self._parts = parts
+        self._statuses: list[int] = []
+        self._applying: asyncio.Task[None] | None = None
 
     async def __call__(self, receipt: Receipt, store_ms: float) -> None:
         for kind, count in receipt.counts.items():
@@ -89,9 +93,23 @@ class Announcer:
         spawn(self._ring(receipt, store_ms), name="doorbells")
         if receipt.statuses:
             failpoint(Failpoint.STATUSES_STORED)
-            spawn(self._parts.statuses.apply(receipt.statuses), name="statuses")
+            self._apply(receipt.statuses)
         if receipt.house:
             spawn(self._parts.number_pool.poke(), name="number pool")
+
+    def _apply(self, seqs: Sequence[int]) -> None:
+        """One group at a time, so that the intake always finds a connection; the rest is the next.
+
+        What does not fit is applied by the sender's round, which looks for what nobody applied.
+        """
+        self._statuses += seqs[: _STATUSES_MAX - len(self._statuses)]
+        if self._applying is None or self._applying.done():
+            self._applying = start(self._apply_all(), name="statuses")
+
+    async def _apply_all(self) -> None:
+        while self._statuses:
+            group, self._statuses = self._statuses, []
+            await self._parts.statuses.apply(group)
 
     async def _ring(self, receipt: Receipt, store_ms: float) -> None:
         rings = receipt.rings

@@ -18,6 +18,8 @@ from config.settings import Settings, plain
 from domain.errors import TransientError
 
 LABEL_WIDTH: Final = 21
+#: The kinds of actor that hold conversations.
+HOST_KINDS: Final = ("own", "shared")
 ROLES: Final = {"supervisor": "supervisão", "vendor": "vendas", "agent": "atendimento"}
 
 
@@ -67,6 +69,7 @@ def banner(
     ray_token: str,
     logins: Sequence[Login],
     shards: int,
+    hosts: Sequence[tuple[str, int]],
     resident: int,
 ) -> Iterator[Text]:
     """Line by line, never folded: a folded link cannot be clicked."""
@@ -85,7 +88,8 @@ def banner(
         yield _row("Entrar", "com a senha que você definiu (a gerada foi trocada)")
     if not settings.sandbox_on:
         yield _row("Entrar", settings.admin_email or "com a conta de supervisão")
-    yield _row("Conversas", placement(settings, shards))
+    yield _row("Conversas", living(hosts))
+    yield _row("", placement(settings, shards))
     yield _row("Memória", f"{gigabytes(resident)} residentes, tudo somado")
     if ports.http != ports.http_wanted:
         yield Text(
@@ -96,8 +100,18 @@ def banner(
         yield Text("Ensaio sem modelo real: defina ANTHROPIC_API_KEY", style="yellow")
 
 
+def living(hosts: Sequence[tuple[str, int]]) -> str:
+    """How many conversations live in how many Ray actors now: (kind, conversations) of each actor."""
+    ours = [(kind, count) for kind, count in hosts if kind in HOST_KINDS]
+    active = sum(count for _, count in ours)
+    own = sum(kind == "own" for kind, _ in ours)
+    actors = "1 ator Ray" if len(ours) == 1 else f"{len(ours)} atores Ray"
+    said = "nenhuma ativa" if not active else "1 ativa" if active == 1 else f"{active} ativas"
+    return f"agora {said} em {actors} ({own} de uma só conversa, {len(ours) - own} de muitas)"
+
+
 def placement(settings: Settings, shards: int) -> str:
-    """How many conversations live in how many Ray actors, and how to change it."""
+    """How many conversations may live in how many Ray actors, and how to change it."""
     shared = "1 ator Ray compartilhado" if shards == 1 else f"{shards} atores Ray compartilhados"
     own = settings.dedicated_actors_max
     if own == 0:

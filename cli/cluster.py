@@ -38,7 +38,6 @@ ENVIRONMENT: Final = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_AUTH_MODE": "token",
     "OMP_NUM_THREADS": "1",
 }
 
@@ -77,7 +76,7 @@ def keep_scale(
     """Carries out every change of scale until told to stop; runs beside the watch over the head."""
     import serve_app  # noqa: PLC0415
 
-    token = os.environ.get("RAY_AUTH_TOKEN", "")
+    token = _auth_token()
 
     async def keep() -> None:
         keeping = start(
@@ -87,6 +86,14 @@ def keep_scale(
         keeping.cancel()
 
     asyncio.run(keep())
+
+
+def _auth_token() -> str:
+    """What Ray's REST interface asks for, from where Ray itself takes it; empty: it asks nothing."""
+    token = os.environ.get("RAY_AUTH_TOKEN", "")
+    given = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    file = Path(given) if given else Path.home() / ".ray" / "auth_token"
+    return token or (file.read_text("utf-8").strip() if file.is_file() else "")
 
 
 def stop(settings: Settings) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import asyncpg
 
 from cli import preflight
 from cli.checkout import Checkout, RunRecord
@@ -15,6 +17,9 @@ from config.settings import Settings, load_settings, plain
 from domain.errors import VitrineError
 from storage.embedded.given import check_postgres, check_redis
 from storage.embedded.postgres_files import locate, wheel_major
+from storage.invariants import Invariants
+from storage.pool import AWAY, open_pool
+from telemetry.invariants import INVARIANTS, Finding as Judged, InvariantName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,7 @@ def examine() -> list[Finding]:
     _try(found, "PostgreSQL", lambda: _postgres(settings, running))
     _try(found, "Redis", lambda: _redis(settings, running))
     _try(found, "Painel", _dashboard)
+    found += _promises(settings, running)
     found.append(
         Finding(
             what="Vitrine", ok=True, detail=f"rodando em {running.url}" if running else "parado"
@@ -104,6 +110,52 @@ def _redis(settings: Settings, running: RunRecord | None) -> str:
     if running is not None:
         return f"{asyncio.run(check_redis(running.redis_url))}, embutido"
     return "Valkey embutido, parado"
+
+
+def _promises(settings: Settings, running: RunRecord | None) -> list[Finding]:
+    """What must always be true, asked of the database now; the whole audit chain included."""
+    dsn = plain(settings.database_url) or (running.database_url if running else None)
+    what = "Invariantes"
+    if not dsn:
+        return [Finding(what=what, ok=True, detail="só se verificam com o Vitrine no ar")]
+    try:
+        judged = asyncio.run(_judge(dsn))
+    except (*AWAY, asyncpg.UndefinedTableError) as error:
+        detail = f"não foi possível verificar ({type(error).__name__}): confira o PostgreSQL acima"
+        return [Finding(what=what, ok=False, detail=detail)]
+    if running is None:
+        # With a database elsewhere and nothing running here, silent actors are no news.
+        judged = [one for one in judged if one.name is not InvariantName.ACTOR_SILENT]
+    return explain(judged)
+
+
+async def _judge(dsn: str) -> list[Judged]:
+    pool = await open_pool(dsn, size=1, name="doctor")
+    try:
+        invariants = Invariants(pool)
+        return [await invariants.look(name, audit_lines=None) for name in INVARIANTS]
+    finally:
+        await pool.close()
+
+
+def explain(judged: Sequence[Judged]) -> list[Finding]:
+    """One line for all that hold, and for each that does not: what it means and what to do."""
+    found = []
+    for one in judged:
+        invariant = INVARIANTS[one.name]
+        what = f"Invariante {one.name}"
+        if one.unchecked is not None:
+            found.append(Finding(what=what, ok=False, detail=f"não julgada: {one.unchecked}"))
+        elif one.violations:
+            more = " …" if one.violations > len(one.ids) else ""
+            detail = (
+                f"deveria valer: {invariant.holds}\n"
+                f"    Não vale para {one.violations} {invariant.of}: {', '.join(one.ids)}{more}\n"
+                f"    O que fazer: {invariant.remedy}"
+            )
+            found.append(Finding(what=what, ok=False, detail=detail))
+    holding = len(judged) - len(found)
+    return [Finding(what="Invariantes", ok=True, detail=f"{holding} valem"), *found]
 
 
 def _dashboard() -> str:

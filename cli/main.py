@@ -16,6 +16,7 @@ from cli import family
 from cli.actors import actors_table
 from cli.api import ApiClient
 from cli.audit import audit_app
+from cli.banner import living
 from cli.checkout import Checkout, RunRecord
 from cli.child import ROOT
 from cli.demo import run_demo
@@ -103,11 +104,13 @@ def status() -> None:
         settings, checkout = _here()
         running = _running(checkout)
         with ApiClient(running.url, settings) as api:
-            system = api.get("/system")
+            system, actors = api.get("/system"), api.get("/actors")["items"]
         table = Table.grid(padding=(0, 2))
         table.add_row("Endereço", running.url)
         table.add_row("Processo", str(running.pid))
         table.add_row("Memória", gigabytes(family.resident_bytes(running.pid)))
+        hosts = [(actor["kind"], actor["resident"]) for actor in actors]
+        table.add_row("Conversas", living(hosts))
         paused = system.get("ai_paused")
         table.add_row(
             "IA", f"pausada: {system.get('reason') or 'sem motivo dito'}" if paused else "enviando"

@@ -145,8 +145,15 @@ def environment_of(settings: Settings, ports: CheckoutPorts, checkout: Checkout)
         **ray_environment(ports, checkout.short_folder),
         **settings.to_environment(),
         "HTTP_PORT": str(ports.http),
-        "RAY_AUTH_TOKEN": ray_token(checkout),
+        **_ray_auth(settings, checkout),
     }
+
+
+def _ray_auth(settings: Settings, checkout: Checkout) -> dict[str, str]:
+    """Our own cluster asks for our token; another has its own, and the person's RAY_AUTH_* stand."""
+    if settings.ray_address is not None:
+        return {}
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": ray_token(checkout)}
 
 
 def ray_token(checkout: Checkout) -> str:

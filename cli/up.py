@@ -29,7 +29,9 @@ from domain.errors import TransientError
 from storage.embedded.given import check_postgres, check_redis
 from storage.embedded.postgres import EmbeddedPostgres
 from storage.embedded.valkey import EmbeddedValkey
+from storage.house import HouseReads
 from storage.migrate import migrate
+from storage.pool import open_pool
 
 READY_S: Final = 120.0
 LOOK_EVERY_S: Final = 0.5
@@ -101,6 +103,7 @@ def _run(steps: Steps, supervisor: Supervisor, checkout: Checkout, settings: Set
         ray_token=ray_token(checkout),
         logins=working_logins(settings, base),
         shards=ray.shards,
+        hosts=asyncio.run(_hosts(plain(settings.database_url))),
         resident=family.resident_bytes(),
     )
     steps.console.rule("Vitrine", align="left")
@@ -135,6 +138,16 @@ def _stores(steps: Steps, supervisor: Supervisor, settings: Settings) -> Setting
     return settings.model_copy(update=found)
 
 
+async def _hosts(dsn: str) -> list[tuple[str, int]]:
+    """(kind, conversations) of each actor that reports."""
+    pool = await open_pool(dsn, size=1, name="up")
+    try:
+        actors = await HouseReads(pool).list_actors()
+    finally:
+        await pool.close()
+    return [(actor["kind"], len(actor["residents"])) for actor in actors]
+
+
 def _migrate(steps: Steps, settings: Settings) -> None:
     with steps.step("Esquema do banco", done="em dia"):
         asyncio.run(migrate(plain(settings.database_url), steps.say))
@@ -145,7 +158,9 @@ def build_dashboard(steps: Steps, checkout: Checkout) -> None:
     build = DashboardBuild(ROOT / "dashboard", checkout.logs / "dashboard.log")
     if not build.exists() or build.is_current():
         return
-    steps.say("o painel será construído (só quando muda; na primeira vez, com download)")
+    size = build.download_mb()
+    download = f"perto de {size} MB de download desta vez" if size else "sem download"
+    steps.say(f"o painel será construído (só quando muda): {download}")
     try:
         with steps.step("Painel", done="construído"):
             build.build()

@@ -19,6 +19,10 @@ DEDICATED_ACTORS_DEFAULT_MOST = 64  # however many cores: each also holds a data
 PASSIVATE_AFTER = timedelta(minutes=2)  # one read brings a conversation back; memory is dearer
 SHARD_BUCKETS = 1024
 BEAT_GAP = timedelta(seconds=15)  # five beats missed: the process, or what it writes to, was away
+TURNS_AT_ONCE = 128  # per host: 20 turns a second of 6 s each; beyond it a flood would only buy
+# rate limits of the model's and memory. Who waits longest is next.
+RESIDENTS_MAX = 12_000  # per host, 15 KiB each by measure; beyond it the idle make room
+CALLS_UNANSWERED_MAX = 200  # hints on their way to one actor; a lost one is rung again by the sweep
 
 # Sending
 SEND_TIMEOUT = timedelta(seconds=10)  # after it the outcome is unknown, never failed

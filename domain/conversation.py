@@ -140,6 +140,9 @@ class Conversation:
     #: Hand-overs that wait for a person, of all conversations.
     queue_length: int = 0
     ownership: Ownership = field(default_factory=Ownership)
+    #: AI messages that were claimed for this contact in the last hour and day, as the claim counts them.
+    spoken_in_hour: int = 0
+    spoken_in_day: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -156,11 +159,20 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoopCaps:
+    """AI messages to one contact. The claim enforces them; deciding by them saves the model's money."""
+
+    per_hour: int
+    per_day: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnRules:
     quiet: QuietRule
     consent: ConsentRule
     late_after: timedelta
     money: MoneyCap
+    caps: LoopCaps
 
 
 # ---- what should happen now
@@ -234,6 +246,9 @@ Decision = (
 
 ATTEMPTS_MAX = 3
 
+#: Why a message of the AI did not leave, or was not written: too many to this contact lately.
+LOOP_CAP = "loop_cap"
+
 #: Keys of the conversation's state that the consent step keeps until the answer comes.
 REMINDED = "consent_reminded"
 ASKED_AT_SEQ = "consent_asked_at_seq"
@@ -246,9 +261,7 @@ def decide(conversation: Conversation, rules: TurnRules) -> Decision:
     """What the owner of this conversation should do now; the order of the rules is the promise."""
     if not conversation.pending:
         return Rest()
-    for rule in (
-        _echo, _failed_send, _poisoned, _late, _silent, _question, _consent, _quiet, _money,
-    ):  # fmt: skip
+    for rule in _RULES:
         decision = rule(conversation, rules)
         if decision is not None:
             return decision
@@ -337,6 +350,17 @@ def _question_is_queued(conversation: Conversation) -> bool:
     return any(str(m.id) == question and m.status == "queued" for m in conversation.history)
 
 
+def _capped(conversation: Conversation, rules: TurnRules) -> Decision | None:
+    """Another machine may be answering us: an answer that may not leave is not paid for."""
+    within = (
+        conversation.spoken_in_hour < rules.caps.per_hour
+        and conversation.spoken_in_day < rules.caps.per_day
+    )
+    if within:
+        return None
+    return Note(events=_asking(conversation), outcome=LOOP_CAP, tell_person=True)
+
+
 def _quiet(conversation: Conversation, rules: TurnRules) -> Decision | None:
     due = rules.quiet.due([(e.received_at, e.completeness) for e in _asking(conversation)])
     return WaitQuiet(due_at=due) if due > conversation.db_now else None
@@ -348,6 +372,11 @@ def _money(conversation: Conversation, rules: TurnRules) -> Decision | None:
         return None
     told = was_told(conversation.state, conversation.db_now)
     return RestForMoney(events=conversation.pending, budget=budget, tell_contact=not told)
+
+
+_RULES = (
+    _echo, _failed_send, _poisoned, _late, _silent, _question, _consent, _capped, _quiet, _money,
+)  # fmt: skip
 
 
 # ---- after a turn

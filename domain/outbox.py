@@ -54,6 +54,8 @@ class Lane:
     phone_number_id: PhysicalNumberId
     contact_id: ContactId
     messages_per_second: int
+    #: What we begin gives way to replies, so it is paced apart.
+    business_initiated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

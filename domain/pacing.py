@@ -50,6 +50,14 @@ def number_rate(messages_per_second: int) -> Rate:
     return Rate(interval=timedelta(seconds=1 / pace), burst=max(1, int(pace)))
 
 
+def giving_way(rate: Rate) -> Rate:
+    """What the business begins uses the first half of the burst only: the rest is for replies.
+
+    While replies have used that half, nothing begun by the business leaves.
+    """
+    return Rate(interval=rate.interval, burst=max(1, rate.burst // 2))
+
+
 def fallback_rate(messages_per_second: int, *, senders: int) -> Rate:
     """Without Redis each sender paces itself at limit / (2 x live senders), without a burst."""
     return Rate(interval=timedelta(seconds=2 * max(senders, 1) / messages_per_second), burst=1)

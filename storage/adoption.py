@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 # Only events whose number has become known meanwhile; the rest keep waiting.
 LIST_WAITING: Final[LiteralString] = """
-SELECT e.seq FROM inbound_events e JOIN physical_numbers n USING (phone_number_id)
+SELECT e.seq, e.phone_number_id FROM inbound_events e JOIN physical_numbers n USING (phone_number_id)
  WHERE e.worked_at IS NULL AND e.conversation_id IS NULL AND e.kind IN ('message', 'echo', 'identity')
    AND e.received_at < clock_timestamp() - interval '2 seconds'
  ORDER BY e.seq LIMIT $1
@@ -42,7 +42,8 @@ class Adoption:
 
     def __init__(self, pool: asyncpg.Pool, numbers: NumberStore) -> None:
         self._pool = pool
-        self._intake = Intake(pool, Lines(numbers))
+        self._lines = Lines(numbers)
+        self._intake = Intake(pool, self._lines)
 
     async def adopt(self, *, limit: int = 100) -> list[Ring]:
         """What to ring because of it, in order of arrival. Raises one of AWAY.
@@ -50,7 +51,10 @@ class Adoption:
         Each event is its own transaction: one that cannot be stored is given up and holds up no other.
         """
         rings: list[Ring] = []
-        for row in await self._pool.fetch(LIST_WAITING, limit):
+        waiting = await self._pool.fetch(LIST_WAITING, limit)
+        # Before the transactions: each holds a connection, and its owner may have no other.
+        await self._lines.ensure({row["phone_number_id"] for row in waiting})
+        for row in waiting:
             try:
                 receipt = await self._adopt(row["seq"])
             except AWAY:

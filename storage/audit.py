@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -15,22 +15,23 @@ from domain.storable import storable, storable_text
 from telemetry.tasks import start
 
 _APPEND: Final[LiteralString] = "SELECT audit_append_v1($1, $2, $3, $4, $5)"
-# Each line against the hash of the one before it, the first against the empty start, and the last
-# against the head. `was` is what the line says, `should` what its neighbours say.
+# Each line after $1 against the hash of the one before it, the first of all against the empty start,
+# and the last against the head. `should` is the hash by what the line says and its neighbour.
 _BREAKS: Final[LiteralString] = """
 WITH chain AS (
     SELECT seq, hash,
-           coalesce(lag(seq) OVER (ORDER BY seq), 0) AS seq_before,
+           coalesce(lag(seq) OVER (ORDER BY seq), $1::bigint) AS seq_before,
            audit_hash_v1(coalesce(lag(hash) OVER (ORDER BY seq), ''::bytea),
                          seq, at, actor, action, target, details) AS should
-      FROM audit
+      FROM audit WHERE seq >= $1::bigint
 ), tail AS (
     SELECT coalesce(max(seq), 0) AS seq FROM audit
 )
 SELECT seq_before + 1 AS seq, 'missing' AS what, seq - seq_before - 1 AS lines FROM chain
- WHERE seq <> seq_before + 1
+ WHERE seq > $1::bigint AND seq <> seq_before + 1
 UNION ALL
-SELECT seq, 'altered', 1 FROM chain WHERE seq = seq_before + 1 AND hash <> should
+SELECT seq, 'altered', 1 FROM chain
+ WHERE seq > $1::bigint AND seq = seq_before + 1 AND hash <> should
 UNION ALL
 SELECT tail.seq + 1, 'missing', head.seq - tail.seq FROM tail, audit_head head WHERE head.seq > tail.seq
 UNION ALL
@@ -39,6 +40,9 @@ UNION ALL
 SELECT head.seq, 'altered', 1 FROM audit_head head JOIN audit a ON a.seq = head.seq WHERE a.hash <> head.hash
 ORDER BY 1
 LIMIT 1000"""
+_HEAD: Final[LiteralString] = "SELECT coalesce((SELECT seq FROM audit_head), 0)"
+
+Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 _LAST: Final[LiteralString] = "SELECT seq FROM audit_head"
 # Backwards from $1, of the target $2, of the actor $3; $4 lines. Each condition only where it is
 # asked for, so that one target goes by its index; one actor is found on the way back.
@@ -83,9 +87,7 @@ class AuditBreak:
     lines: int
 
 
-async def append(
-    connection: asyncpg.Connection[Any] | PoolConnectionProxy[Any], lines: Sequence[AuditLine]
-) -> None:
+async def append(connection: Connection, lines: Sequence[AuditLine]) -> None:
     """Appends in the caller's transaction. Other writers wait until it ends: append last."""
     for line in lines:
         await connection.execute(
@@ -96,10 +98,15 @@ async def append(
 
 async def verify(pool: asyncpg.Pool[Any]) -> tuple[AuditBreak, ...]:
     """Where the chain is broken; empty when every line stands as it was written."""
-    return tuple(
-        AuditBreak(seq=row["seq"], what=row["what"], lines=row["lines"])
-        for row in await pool.fetch(_BREAKS, timeout=600)
-    )
+    async with pool.acquire() as connection:
+        return await list_breaks(connection)
+
+
+async def list_breaks(connection: Connection, *, last: int | None = None) -> tuple[AuditBreak, ...]:
+    """The same for the `last` lines only, the one before them taken as it is; None: the whole chain."""
+    before = 0 if last is None else max(await connection.fetchval(_HEAD) - last, 0)
+    rows = await connection.fetch(_BREAKS, before, timeout=600)
+    return tuple(AuditBreak(seq=r["seq"], what=r["what"], lines=r["lines"]) for r in rows)
 
 
 async def find_last(pool: asyncpg.Pool[Any]) -> int:

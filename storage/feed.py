@@ -96,7 +96,8 @@ class Feed:
         if self._script is None:
             FEED_DROPPED.inc(len(events))
             return
-        args: list[Any] = [secrets.token_hex(6), "1" if self._broken else "0", KEPT]
+        broken, self._broken = self._broken, False
+        args: list[Any] = [secrets.token_hex(6), "1" if broken else "0", KEPT]
         for event, data in events:
             args += [event, orjson.dumps(data, default=str)]
         try:
@@ -104,9 +105,7 @@ class Feed:
                 await self._script(keys=[STREAM, _NAME], args=args)
         except (RedisError, OSError, TimeoutError) as error:
             self._broken = True
-            self._count(len(events), error)
-        else:
-            self._broken = False
+            self._count(len(events), type(error).__name__)
 
     async def place(self) -> FeedPlace | None:
         """Where the feed ends now; None before its first entry. Raises FeedGoneError."""
@@ -169,12 +168,17 @@ class Feed:
             raise FeedGoneError
         return self._redis
 
-    def _count(self, dropped: int, error: BaseException) -> None:
+    def drop(self, count: int) -> None:
+        """The caller had to leave out `count` events: the next one published begins a new feed."""
+        self._broken = True
+        self._count(count, "too many at once")
+
+    def _count(self, dropped: int, why: str) -> None:
         FEED_DROPPED.inc(dropped)
         self._unsaid += dropped
         now = time.monotonic()
         if now - self._said_at >= _SAY_EVERY_S:
-            log.warning("feed.dropped", count=self._unsaid, error=type(error).__name__)
+            log.warning("feed.dropped", count=self._unsaid, why=why)
             self._said_at, self._unsaid = now, 0
 
 

@@ -118,13 +118,17 @@ class Intake:
 
     async def store(self, requests: Sequence[Received]) -> Receipt:
         """Stores all of them in one transaction, in order of arrival."""
+        await self._know_lines(requests)
         async with self._pool.acquire() as db:
             return await self.store_in(db, requests)
 
     async def store_in(self, db: Db, requests: Sequence[Received]) -> Receipt:
-        """The same on a connection of the caller's, inside its transaction if it has one."""
+        """The same on a connection of the caller's, inside its transaction if it has one.
+
+        The caller knows the lines already: asking for them takes another connection, which a pool of
+        one would wait for without end.
+        """
         items = [item for request in requests for item in request.items]
-        await self._lines.ensure({i.phone_number_id for i in items if i.phone_number_id})
         senders = admission.senders_of(items, self._lines)
         people = [person for sender in senders.values() for person in sender.people]
         known = await identities.look_up(db, people)
@@ -144,6 +148,11 @@ class Intake:
                 await admission.renew(db, senders.values(), known)
                 await append(db, [line for merge in late for line in merge.lines])
         return replace(receipt, merged=tuple(c for merge in merges for c in merge.fenced))
+
+    async def _know_lines(self, requests: Sequence[Received]) -> None:
+        await self._lines.ensure(
+            {i.phone_number_id for r in requests for i in r.items if i.phone_number_id}
+        )
 
     # ---- rows
 

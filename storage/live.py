@@ -13,7 +13,7 @@ from telemetry.tasks import start
 
 #: Long enough to group the events of one turn, short enough to look live.
 _GROUP_S: Final = 0.03
-#: Beyond this the oldest are dropped: the feed is a picture, not a record.
+#: Beyond this the oldest are dropped and every screen looks again: a picture, not a record.
 _BUFFER: Final = 2000
 
 
@@ -56,10 +56,17 @@ class Live:
 
     def emit(self, event: str, data: Mapping[str, Any]) -> None:
         self._waiting.append((event, data))
-        if len(self._waiting) > _BUFFER:
-            del self._waiting[:-_BUFFER]
+        over = len(self._waiting) - _BUFFER
+        if over > 0:
+            del self._waiting[:over]
+            self._feed.drop(over)
         if self._sender is None or self._sender.done():
             self._sender = start(self._send(), name="live feed")
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether everything emitted has been handed to the feed."""
+        return not self._waiting and (self._sender is None or self._sender.done())
 
     async def _send(self) -> None:
         while self._waiting:

@@ -11,23 +11,22 @@ from config import limits
 from domain.ids import AttemptId, ConversationId
 from domain.outbox import Accepted, Claim, ClaimVerdict, Lane, NotAccepted, OutboxRow
 
-# Conversations with a row that is due. One whose number is stopped waits without a try.
+# Conversations whose lowest waiting row is due and may leave by its number, the longest due first. What
+# waits for a blocked number would otherwise fill the list and keep everybody else from their turn.
 LIST_DUE: Final[LiteralString] = """
-SELECT DISTINCT ON (o.conversation_id) o.conversation_id AS id FROM outbox o
- WHERE o.state = 'queued' AND o.not_before <= clock_timestamp()
-   AND o.created_at < clock_timestamp() - $1::interval
+SELECT o.conversation_id AS id FROM outbox o JOIN conversations c ON c.id = o.conversation_id
+  JOIN physical_numbers n ON n.phone_number_id = coalesce(o.phone_number_id, thread_number_v1(c))
+ WHERE o.state = 'queued' AND o.not_before <= now() AND o.business_initiated = $3
+   AND o.created_at < now() - $1::interval
+   AND n.state IN ('active', 'draining') AND n.health NOT IN ('paused', 'banned')
    AND NOT (o.author = 'agent' AND EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused'))
-   AND NOT EXISTS (SELECT 1 FROM conversations c JOIN physical_numbers n
-          ON n.phone_number_id = coalesce(o.phone_number_id, c.sticky_number, c.last_inbound_number)
-       WHERE c.id = o.conversation_id AND (n.state IN ('quarantined', 'disabled')
-             OR n.health IN ('paused', 'banned')))
    AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.conversation_id = o.conversation_id
-        AND b.seq < o.seq AND b.state IN ('claimed', 'unknown')
+        AND b.seq < o.seq AND b.state IN ('queued', 'claimed', 'unknown')
         AND NOT (o.author = 'operator' AND b.author = 'agent' AND b.state = 'unknown'))
- LIMIT $2
+ ORDER BY o.not_before LIMIT $2
 """
 
-CLAIM_NEXT: Final[LiteralString] = "SELECT * FROM claim_next_v1($1, $2, $3, $4, $5, $6, $7)"
+CLAIM_NEXT: Final[LiteralString] = "SELECT * FROM claim_next_v1($1, $2, $3, $4, $5, $6, $7, $8)"
 
 RECORD_ACCEPTED: Final[LiteralString] = """
 WITH attempt AS (
@@ -174,6 +173,7 @@ class Outbox:
             conversation_id,
             attempt_id,
             None if lane is None else lane.phone_number_id,
+            lane is not None and lane.business_initiated,
             sender,
             limits.AGENT_MESSAGES_PER_HOUR,
             limits.AGENT_MESSAGES_PER_DAY,
@@ -216,9 +216,11 @@ class Outbox:
             result.retry_after_s,
         )
 
-    async def list_due(self, *, older_than: timedelta, limit: int) -> list[ConversationId]:
+    async def list_due(
+        self, *, older_than: timedelta, limit: int, business_initiated: bool
+    ) -> list[ConversationId]:
         """Conversations with a row that should have left; young rows belong to their committer."""
-        rows = await self._pool.fetch(LIST_DUE, older_than, limit)
+        rows = await self._pool.fetch(LIST_DUE, older_than, limit, business_initiated)
         return [ConversationId(row["id"]) for row in rows]
 
     async def find_lost_claims(self) -> list[ConversationId]:
@@ -251,6 +253,7 @@ def _row(conversation_id: ConversationId, row: asyncpg.Record) -> OutboxRow | No
             phone_number_id=row["phone_number_id"],
             contact_id=row["contact_id"],
             messages_per_second=row["messages_per_second"],
+            business_initiated=row["business_initiated"],
         ),
         number_reason=row["number_reason"],
         wa_id=row["wa_id"],

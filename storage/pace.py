@@ -17,7 +17,15 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from domain.pacing import PAIR_RATE, Bucket, Rate, fallback_pair_rate, fallback_rate, number_rate
+from domain.pacing import (
+    PAIR_RATE,
+    Bucket,
+    Rate,
+    fallback_pair_rate,
+    fallback_rate,
+    giving_way,
+    number_rate,
+)
 
 log = structlog.get_logger()
 
@@ -73,13 +81,23 @@ class Pace:
         self._own: dict[str, Bucket] = {}
 
     async def wait_for(
-        self, *, phone_number_id: str, contact: str, messages_per_second: int
+        self,
+        *,
+        phone_number_id: str,
+        contact: str,
+        messages_per_second: int,
+        business_initiated: bool,
     ) -> timedelta:
-        """Zero: go now (and it is charged). Otherwise ask again after this long."""
+        """Zero: go now (and it is charged). Otherwise ask again after this long.
+
+        Replies have the right of way: what the business begins leaves them half of the number's
+        burst, and waits for the buckets as long as they are not trusted.
+        """
         number, pair = f"pace:{phone_number_id}", f"pace:{phone_number_id}:{contact}"
         if self._monotonic() < self._trusted_at:
-            return self._own_pace(number, pair, messages_per_second)
-        rates = (number_rate(messages_per_second), PAIR_RATE)
+            return self._slowed(number, pair, messages_per_second, begun=business_initiated)
+        rate = number_rate(messages_per_second)
+        rates = (giving_way(rate) if business_initiated else rate, PAIR_RATE)
         try:
             answer = cast(
                 "Awaitable[int]", self._script(keys=[number, pair], args=_arguments(rates))
@@ -89,9 +107,16 @@ class Pace:
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("pace.redis_lost", error=type(error).__name__)
             self._trusted_at = self._monotonic() + _DISTRUST.total_seconds()
-            return self._own_pace(number, pair, messages_per_second)
+            return self._slowed(number, pair, messages_per_second, begun=business_initiated)
         self._own.clear()
         return wait
+
+    def _slowed(
+        self, number: str, pair: str, messages_per_second: int, *, begun: bool
+    ) -> timedelta:
+        if begun:
+            return timedelta(seconds=max(self._trusted_at - self._monotonic(), 1.0))
+        return self._own_pace(number, pair, messages_per_second)
 
     def _own_pace(self, number: str, pair: str, messages_per_second: int) -> timedelta:
         """The same rule over this process's own buckets: both let it pass, or none is charged."""

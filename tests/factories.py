@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.account import AccountStanding
 from domain.consent import AiConsent, ConsentRule
-from domain.conversation import Conversation, Mode, PendingEvent, TurnRules
+from domain.conversation import Conversation, LoopCaps, Mode, PendingEvent, TurnRules
 from domain.ids import (
     AccountId,
     ContactId,
@@ -33,6 +33,7 @@ def make_rules(**changes: Any) -> TurnRules:
         "consent": ConsentRule.EXPLICIT,
         "late_after": timedelta(hours=12),
         "money": MoneyCap(conversation_micros=3_000_000),
+        "caps": LoopCaps(per_hour=20, per_day=60),
     }
     return TurnRules(**(values | changes))
 

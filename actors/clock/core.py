@@ -16,7 +16,7 @@ log = structlog.get_logger()
 #: Long enough that a doorbell on its way is not doubled, short enough to repair a lost one unseen.
 SWEEP_AGE_S: Final = 4.0
 #: At most so many a round: a backlog comes back in groups and not as a flood.
-_SWEEP_MAX: Final = 100
+SWEEP_AT_ONCE: Final = 100
 
 
 class Timers(Protocol):
@@ -73,7 +73,9 @@ class ClockCore:
 
     async def sweep(self) -> int:
         """Rings for conversations with stored events nobody works; how many there were."""
-        forgotten = await self._unworked.list_unworked(older_than_s=SWEEP_AGE_S, limit=_SWEEP_MAX)
+        forgotten = await self._unworked.list_unworked(
+            older_than_s=SWEEP_AGE_S, limit=SWEEP_AT_ONCE
+        )
         if forgotten:
             failpoint(Failpoint.SWEPT)
             log.info("sweep.rang", count=len(forgotten))

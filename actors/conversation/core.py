@@ -17,7 +17,7 @@ import structlog
 from actors.conversation import steps
 from actors.conversation.ports import Ports
 from actors.conversation.turn import TurnRun
-from domain.commit import Commit, CommitVerdict
+from domain.commit import Commit, CommitResult, CommitVerdict
 from domain.conversation import (
     AnsweredInApp,
     AskConsent,
@@ -63,6 +63,7 @@ class ConversationCore:
         self._idle_after = idle_after
         self._bell = asyncio.Event()
         self._rings = 0
+        self._leaving = False
         self._load_ms = 0.0
         self._turn: TurnRun | None = None
         self._number: asyncio.Task[None] | None = None
@@ -72,6 +73,11 @@ class ConversationCore:
     def mailbox(self) -> int:
         """Rings since the inbox was last read."""
         return self._rings
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether putting it away loses nothing, not even a ring."""
+        return self.state == "idle" and not self._bell.is_set()
 
     @property
     def in_turn(self) -> bool:
@@ -90,30 +96,30 @@ class ConversationCore:
         if self._turn is not None:
             self._turn.newer()
 
+    def leave(self) -> None:
+        """Ends `run` of an idle conversation; who rings it next activates it again."""
+        self._leaving = True
+        self._bell.set()
+
     async def run(self) -> Standing:
         """Works until idle (OWNER), or until a load says that this host is not the owner.
 
-        A conversation that was merged into another one passes its rings on and ends as if idle. Raises NotFoundError for a conversation that does not exist.
+        One that was merged into another passes its rings on and ends as if idle. Raises NotFoundError
+        for a conversation that does not exist.
         """
         lost = 0
         while True:
             self._bell.clear()
             self._rings = 0
-            self.state = "loading"
-            started = time.perf_counter()
             try:
-                conversation = await self._ports.conversations.load(self.id)
+                conversation = await self._load()
+                standing = standing_of(self._ports.host, conversation.ownership)
+                if standing is not Standing.OWNER:
+                    return standing
+                verdict = await self._step(conversation)
             except MergedError:
                 await self._pass_on()
                 return Standing.OWNER
-            self._load_ms = (time.perf_counter() - started) * 1000
-            failpoint(Failpoint.LOADED)
-            self.epoch = conversation.epoch
-            self.ownership = conversation.ownership
-            standing = standing_of(self._ports.host, conversation.ownership)
-            if standing is not Standing.OWNER:
-                return standing
-            verdict = await self._step(conversation)
             if verdict is None:
                 if await self._idle():
                     return standing
@@ -123,6 +129,16 @@ class ConversationCore:
                     raise RuntimeError(f"conversation {self.id} loses every commit")
                 continue
             lost = 0
+
+    async def _load(self) -> Conversation:
+        self.state = "loading"
+        started = time.perf_counter()
+        conversation = await self._ports.conversations.load(self.id)
+        self._load_ms = (time.perf_counter() - started) * 1000
+        failpoint(Failpoint.LOADED)
+        self.epoch = conversation.epoch
+        self.ownership = conversation.ownership
+        return conversation
 
     async def _pass_on(self) -> None:
         """It goes on in another conversation: what was written here since is brought and rung there."""
@@ -182,25 +198,36 @@ class ConversationCore:
             # Rung while it was read: a person's act may be later than that, and no turn was there
             # to be stopped. A load is cheaper than a model call for nothing.
             return CommitVerdict.SUPERSEDED
+        self.state = "waiting"
+        async with self._ports.turns.place() as waited:
+            if waited:  # read again, with the place in hand: giving it back would starve us
+                conversation = await self._load()
+                standing = standing_of(self._ports.host, conversation.ownership)
+                newest = decide(conversation, self._ports.house.rules)
+                if standing is not Standing.OWNER or not isinstance(newest, RunTurn):
+                    return CommitVerdict.SUPERSEDED
+                decision = newest
+            result = await self._think(conversation, decision)
+        filed = False
+        if result.verdict is CommitVerdict.COMMITTED:
+            failpoint(Failpoint.AFTER_COMMIT, "turn")
+            filed = await self._ports.dispatcher.dispatch(self.id, _lane(conversation))
+        return result.verdict if result.pending or filed else None
+
+    async def _think(self, conversation: Conversation, decision: RunTurn) -> CommitResult:
         self.state = "turn"
         self._choose_number(conversation)
         turn = TurnRun(conversation, decision, self._ports, load_ms=self._load_ms)
         self._turn = turn
         try:
             result = await turn.run(self._chosen)
-            self._turn = None
             self.last_turn_at = conversation.db_now
-            filed = False
-            if result.verdict is CommitVerdict.COMMITTED:
-                failpoint(Failpoint.AFTER_COMMIT, "turn")
-                filed = await self._ports.dispatcher.dispatch(self.id, _lane(conversation))
         except Exception as error:
-            if self._turn is not None:  # what was committed has not failed
-                await turn.record_failure(error)
+            await turn.record_failure(error)
             raise
         finally:
             self._turn = None
-        return result.verdict if result.pending or filed else None
+        return result
 
     async def _commit(self, conversation: Conversation, commit: Commit) -> CommitVerdict | None:
         self.state = "committing"
@@ -235,7 +262,7 @@ class ConversationCore:
         """Waits for a ring; True when the conversation may be put away."""
         self.state = "idle"
         rung = await self._bell_within(self._idle_after.total_seconds())
-        return not rung and not self._bell.is_set()
+        return self._leaving or (not rung and not self._bell.is_set())
 
     async def _bell_within(self, seconds: float) -> bool:
         try:
@@ -285,4 +312,5 @@ def _lane(conversation: Conversation) -> Lane | None:
         phone_number_id=conversation.number,
         contact_id=conversation.contact_id,
         messages_per_second=conversation.messages_per_second,
+        business_initiated=False,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -75,7 +76,7 @@ class OwnActors:
             await self._retire(conversation_id)
             return False
         message = RingConversations(rings=((conversation_id, ring.reason),))
-        self._parts.directory.tell(name, handle.ring.remote(message))
+        self._parts.directory.tell(name, partial(handle.ring.remote, message))
         return True
 
     async def start(self, conversation_id: ConversationId) -> bool:

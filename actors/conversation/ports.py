@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from actors.conversation.turn_gate import TurnGate
+from config.limits import TURNS_AT_ONCE
 from domain.commit import Commit, CommitResult, TurnRecord
 from domain.conversation import Conversation, TurnRules
 from domain.doorbell import Doorbell
@@ -111,3 +113,4 @@ class Ports:
     host: Host
     #: {name, node, pid} of the Ray actor, as the journal and the screens show it.
     place: Mapping[str, Any]
+    turns: TurnGate = field(default_factory=lambda: TurnGate(TURNS_AT_ONCE))

@@ -15,6 +15,7 @@ import structlog
 
 from actors.conversation.core import ConversationCore
 from actors.conversation.ports import Ports
+from config.limits import RESIDENTS_MAX
 from domain.doorbell import Ring
 from domain.errors import NotFoundError
 from domain.ids import ConversationId
@@ -22,6 +23,7 @@ from domain.ownership import Ownership, Standing
 from storage.pool import AWAY
 from telemetry.failpoints import Failpoint, failpoint
 from telemetry.metrics import UNEXPECTED_ERRORS
+from telemetry.seldom import Seldom
 from telemetry.tasks import spawn
 
 log = structlog.get_logger()
@@ -44,12 +46,15 @@ class Residents:
         on_active: Callable[[ConversationId], None] | None = None,
         on_moved: Callable[[ConversationId, Ownership], None] | None = None,
         rest_after_failure_s: float = REST_AFTER_FAILURE_S,
+        most: int = RESIDENTS_MAX,
     ) -> None:
         self._ports = ports
         self._idle_after = idle_after
         self._on_active = on_active
         self._on_moved = on_moved
         self._rest_after_failure_s = rest_after_failure_s
+        self._most = most
+        self._lost = Seldom()
         self._cores: dict[ConversationId, ConversationCore] = {}
 
     def __len__(self) -> int:
@@ -59,9 +64,17 @@ class Residents:
         return conversation_id in self._cores
 
     def ring(self, ring: Ring) -> None:
-        """Wakes the conversation, activating it when it is not resident."""
+        """Wakes the conversation, activating it when it is not resident.
+
+        In a full host an idle one makes room; when all work the ring is lost, as a ring may be: the
+        sweep rings again.
+        """
         core = self._cores.get(ring.conversation_id)
         if core is None:
+            if len(self._cores) >= self._most and not self._make_room():
+                if (count := self._lost.count()) is not None:
+                    log.warning("residents.full", rings_lost=count)
+                return
             core = self._activate(ring.conversation_id)
         core.ring(ring.reason)
 
@@ -69,6 +82,15 @@ class Residents:
         """Whether ending this process now would throw nothing away and cut no send."""
         working = any(core.in_turn for core in self._cores.values())
         return not working and not self._ports.dispatcher.is_sending()
+
+    def _make_room(self) -> bool:
+        """Puts the longest resident idle one away."""
+        idle = next((core for core in self._cores.values() if core.is_idle), None)
+        if idle is None:
+            return False
+        del self._cores[idle.id]  # taken out, so that nobody counts on its room twice
+        idle.leave()
+        return True
 
     def describe(self, limit: int = 200) -> list[Mapping[str, Any]]:
         """What `vitrine actors` shows of each resident, the most recently active first."""
@@ -124,7 +146,8 @@ class Residents:
                 await self._ports.conversations.count_failure(core.id)
             await asyncio.sleep(self._rest_after_failure_s)
         finally:
-            del self._cores[core.id]
+            if self._cores.get(core.id) is core:  # else it made room for another
+                del self._cores[core.id]
         if standing is not Standing.OWNER:
             log.info("conversation.left", conversation_id=str(core.id), standing=standing)
         if standing is Standing.MOVED and self._on_moved is not None:

@@ -14,6 +14,7 @@ from domain.conversation import (
     ASKED_AT_SEQ,
     ASKED_MESSAGE,
     ASKED_VERSION,
+    LOOP_CAP,
     REMINDED,
     AnsweredInApp,
     AskConsent,
@@ -27,15 +28,12 @@ from domain.conversation import (
 from domain.ids import EventId, HandoffId, MessageId, OutboxId, new_id
 from domain.spending import TOLD_AT
 
-#: Why a person is told, by the outcome of the noted events.
+#: Why a person is told: by what kept a message here, or else by the outcome of the noted events.
 _REASONS: Final = {
     "late": "mensagem antiga sem resposta",
     "send_failed": "falha de envio",
     "failed": "erro interno ao responder",
-}
-#: And what kept a message here, where that says more.
-_NOT_SENT: Final = {
-    "loop_cap": "limite de mensagens da IA ao contato",
+    LOOP_CAP: "limite de mensagens da IA ao contato",
     "window_closed": "janela de 24 h fechada",
 }
 
@@ -53,17 +51,21 @@ def system_text(text: str, *, position: int = 0) -> OutboundDraft:
 
 
 def note(conversation: Conversation, step: Note) -> Commit:
-    """Events that get no answer; what a person should see goes into their queue."""
+    """Events that get no answer; what a person should see goes into their queue.
+
+    The queue shows no closed conversation, so it is open again then.
+    """
     handoff = None
     if step.tell_person:
         kept_by = str(step.events[0].payload.get("reason", ""))
-        handoff = _handoff(_NOT_SENT.get(kept_by, _REASONS[step.outcome]), priority="normal")
+        handoff = _handoff(_REASONS.get(kept_by, _REASONS[step.outcome]), priority="normal")
     return Commit(
         conversation_id=conversation.id,
         epoch=conversation.epoch,
         version=conversation.version,
         worked=_seqs(step.events),
         outcome=step.outcome,
+        mode=_reopened(conversation) if step.tell_person else None,
         handoff=handoff,
     )
 
@@ -134,6 +136,7 @@ def record_consent(conversation: Conversation, step: RecordConsent, hours: str) 
         worked=[step.event.seq],
         outcome=f"consent_{consent.state}",
         outbound=outbound,
+        mode=_reopened(conversation),
         consent=consent,
         handoff=None if granted else _handoff("prefere falar com uma pessoa", priority="high"),
     )

@@ -10,7 +10,7 @@ from agent.playbook import load_playbook
 from config import limits
 from config.settings import Settings
 from domain.consent import ConsentRule
-from domain.conversation import TurnRules
+from domain.conversation import LoopCaps, TurnRules
 from domain.ownership import Host
 from domain.spending import MoneyCap
 from domain.turn import QuietRule
@@ -51,6 +51,9 @@ def house_of(settings: Settings) -> House:
             quiet=QuietRule(base=timedelta(seconds=settings.quiet_period_s), cap=limits.QUIET_CAP),
             consent=ConsentRule(settings.ai_consent),
             late_after=limits.LATE_EVENT_AGE,
+            caps=LoopCaps(
+                per_hour=limits.AGENT_MESSAGES_PER_HOUR, per_day=limits.AGENT_MESSAGES_PER_DAY
+            ),
             money=MoneyCap(conversation_micros=limits.CONVERSATION_MONEY_MICROS),
         ),
     )

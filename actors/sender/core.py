@@ -89,6 +89,7 @@ class SendCore:
         self._tracer = tracer
         self._name = name
         self._running: dict[ConversationId, bool] = {}
+        self._waking: set[ConversationId] = set()
 
     async def dispatch(self, conversation_id: ConversationId, lane: Lane | None = None) -> bool:
         """Sends what may leave now. A second call while one runs makes that one look again.
@@ -155,6 +156,7 @@ class SendCore:
                 phone_number_id=lane.phone_number_id,
                 contact=str(lane.contact_id),
                 messages_per_second=lane.messages_per_second,
+                business_initiated=lane.business_initiated,
             )
             if not wait:
                 return True
@@ -183,13 +185,17 @@ class SendCore:
         return claim.verdict in _GO_ON
 
     def _later(self, conversation_id: ConversationId, wait: timedelta) -> None:
-        """A convenience wake-up; the sender actor finds the row without it."""
+        """A convenience wake-up, one per conversation; the sender actor finds the row without it."""
         seconds = max(wait.total_seconds(), 0.05)
-        if seconds > 30:
+        if seconds > 30 or conversation_id in self._waking:
             return
+        self._waking.add(conversation_id)
 
         async def wake() -> None:
-            await asyncio.sleep(seconds)
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                self._waking.discard(conversation_id)
             await self.dispatch(conversation_id)
 
         spawn(wake(), name="dispatch later")

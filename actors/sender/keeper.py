@@ -27,10 +27,14 @@ log = structlog.get_logger()
 #: Rows younger than this belong to the conversation that committed them.
 _OWNERS_TIME: Final = timedelta(seconds=2)
 _AT_ONCE: Final = 8
+#: Conversations of one round; what is beyond it is due in the next.
+_DUE_MAX: Final = 200
 
 
 class SettledOutbox(Protocol):
-    async def list_due(self, *, older_than: timedelta, limit: int) -> list[ConversationId]: ...
+    async def list_due(
+        self, *, older_than: timedelta, limit: int, business_initiated: bool
+    ) -> list[ConversationId]: ...
     async def find_lost_claims(self) -> list[ConversationId]: ...
     async def file_blocked(self) -> list[ConversationId]: ...
     async def settle_unknown(
@@ -73,8 +77,18 @@ class OutboxKeeper:
         self._tracer = tracer
 
     async def send_due(self) -> int:
-        """Dispatches conversations with rows that are due; how many there were."""
-        due = await self._outbox.list_due(older_than=_OWNERS_TIME, limit=200)
+        """Dispatches conversations with rows that are due; how many there were.
+
+        What the business begins gets only the places that replies leave free, so that it never makes
+        a round long before replies are looked for again.
+        """
+        due = await self._outbox.list_due(
+            older_than=_OWNERS_TIME, limit=_DUE_MAX, business_initiated=False
+        )
+        if len(due) < _AT_ONCE:
+            due += await self._outbox.list_due(
+                older_than=_OWNERS_TIME, limit=_AT_ONCE - len(due), business_initiated=True
+            )
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(conversation_id: ConversationId) -> None:

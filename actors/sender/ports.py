@@ -28,7 +28,12 @@ class OutboxPort(Protocol):
 
 class PacePort(Protocol):
     async def wait_for(
-        self, *, phone_number_id: str, contact: str, messages_per_second: int
+        self,
+        *,
+        phone_number_id: str,
+        contact: str,
+        messages_per_second: int,
+        business_initiated: bool,
     ) -> timedelta: ...
 
 

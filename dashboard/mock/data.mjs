@@ -35,6 +35,21 @@ export const system = {
   alerts: [],
 };
 
+export const invariants = [
+  {
+    name: "actor_silent",
+    severity: "critical",
+    holds: "Todos os atores da casa dão sinal de vida a cada poucos segundos.",
+    remedy: "O Ray os reinicia sozinho; se continuarem calados, reinicie o Vitrine. Nada se perde.",
+    of: "atores",
+    violations: 0,
+    ids: [],
+    since: null,
+    unchecked: null,
+    checked_at: ago(MINUTE),
+  },
+];
+
 export const numbers = [
   number("1001", "+55 11 98765-4321", { sent_last_minute: 12, open_threads: 31 }),
   number("1002", "+55 11 99999-0002", {

@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { dirname, extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { numbers, system, USERS } from "./data.mjs";
+import { invariants, numbers, system, USERS } from "./data.mjs";
 import { serveFeed } from "./feed.mjs";
 import { conversations } from "./scenes.mjs";
 import { actors, detail, listPage, mayReadConversation, metrics } from "./views.mjs";
@@ -78,6 +78,7 @@ function read(path, params, user) {
   if (path === "/actors") return [200, { items: actors(), next_cursor: null }];
   if (path === "/users") return [200, { items: Object.values(USERS), next_cursor: null }];
   if (path === "/metrics") return [200, metrics()];
+  if (path === "/invariants") return [200, { items: invariants, next_cursor: null }];
   return problem(404, "Não encontrado", null);
 }
 

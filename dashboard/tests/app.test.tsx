@@ -2,9 +2,10 @@ import type { Server } from "node:http";
 import { render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Invariant } from "@/api/types";
 import { App } from "@/app";
 import { closeSession } from "@/session/vault";
-import { system } from "../mock/data.mjs";
+import { invariants, system } from "../mock/data.mjs";
 import { conversations } from "../mock/scenes.mjs";
 import { startMock } from "../mock/server.mjs";
 
@@ -301,5 +302,33 @@ test("a message that may have arrived twice says so", async () => {
     expect(await screen.findByText("pode ter chegado duas vezes")).toBeInTheDocument();
   } finally {
     Object.assign(sent, { possible_duplicate: false });
+  }
+});
+
+test("a broken promise is one line for a supervisor, and the system's screen says what to do", async () => {
+  const [silent] = invariants as unknown as Invariant[];
+  Object.assign(silent as Invariant, { violations: 1, ids: ["sender"], since: new Date().toISOString() });
+  try {
+    const user = open(SUPERVISOR);
+    expect(await screen.findByRole("alert")).toHaveTextContent("Todos os atores da casa dão sinal de vida");
+    await user.click(screen.getByRole("link", { name: "O que fazer" }));
+    const card = await screen.findByRole("article");
+    expect(card).toHaveTextContent("1 atores");
+    expect(card).toHaveTextContent("reinicie o Vitrine");
+    expect(card).toHaveTextContent("sender");
+  } finally {
+    Object.assign(silent as Invariant, { violations: 0, ids: [], since: null });
+  }
+});
+
+test("a vendor is not asked to mend the house", async () => {
+  const [silent] = invariants as unknown as Invariant[];
+  Object.assign(silent as Invariant, { violations: 1 });
+  try {
+    open(VENDOR);
+    await screen.findByRole("button", { name: "Na fila" });
+    expect(screen.queryByText(/Não está valendo/)).not.toBeInTheDocument();
+  } finally {
+    Object.assign(silent as Invariant, { violations: 0 });
   }
 });

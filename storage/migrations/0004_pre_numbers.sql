@@ -23,15 +23,16 @@ CREATE TABLE counter_totals (
 );
 
 -- The conversation's lowest waiting row with its address, claimed if it may leave now by p_number.
--- 'other_lane' names the number it would leave by: the caller paces there first and asks again. Nothing
--- that we begin leaves by a number that may only reply: it is withdrawn.
+-- 'other_lane' names the lane it would leave by: the caller paces there first and asks again; what we
+-- begin must have been paced as such (p_begun). Nothing that we begin leaves by a number that may only reply: it is withdrawn.
 CREATE FUNCTION claim_next_v1(
-    p_conversation uuid, p_attempt uuid, p_number text, p_sender text,
+    p_conversation uuid, p_attempt uuid, p_number text, p_begun boolean, p_sender text,
     p_hour_cap integer, p_day_cap integer, p_sent_wait interval
 ) RETURNS TABLE (
     verdict text, attempt_n integer, retry_after interval, id uuid, contact_id uuid,
     message_id uuid, content jsonb, reply_to_wamid text, phone_number_id text,
-    number_reason text, messages_per_second integer, wa_id text, bsuid text
+    number_reason text, messages_per_second integer, business_initiated boolean,
+    wa_id text, bsuid text
 )
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -43,7 +44,7 @@ BEGIN
     SELECT o.id, o.contact_id, o.message_id, o.content, o.reply_to_wamid, n.phone_number_id,
            c.sticky_reason, coalesce(n.messages_per_second, 80),
            coalesce(n.state IN ('active', 'draining') AND n.health NOT IN ('banned', 'paused'), false),
-           o.business_initiated AND coalesce(n.replies_only, false),
+           o.business_initiated, o.business_initiated AND coalesce(n.replies_only, false),
            (SELECT coalesce(i.wa_id, i.value) FROM channel_identities i
              WHERE i.contact_id = o.contact_id AND i.kind = 'phone' AND i.superseded_at IS NULL
              ORDER BY i.first_seen_at DESC LIMIT 1),
@@ -51,7 +52,7 @@ BEGIN
              WHERE i.contact_id = o.contact_id AND i.kind = 'bsuid' AND i.superseded_at IS NULL
              ORDER BY i.first_seen_at DESC LIMIT 1)
       INTO id, contact_id, message_id, content, reply_to_wamid, phone_number_id, number_reason,
-           messages_per_second, usable, withheld, wa_id, bsuid
+           messages_per_second, usable, business_initiated, withheld, wa_id, bsuid
       FROM outbox o
       JOIN conversations c ON c.id = o.conversation_id
       LEFT JOIN physical_numbers n
@@ -64,7 +65,7 @@ BEGIN
         PERFORM withdraw_v1(id, 'replies_only');
         verdict := 'replies_only'; RETURN NEXT; RETURN;
     END IF;
-    IF p_number IS DISTINCT FROM phone_number_id THEN
+    IF p_number IS DISTINCT FROM phone_number_id OR business_initiated AND NOT p_begun THEN
         verdict := 'other_lane'; RETURN NEXT; RETURN;
     END IF;
     SELECT k.verdict, k.attempt_n, k.retry_at INTO verdict, attempt_n, at

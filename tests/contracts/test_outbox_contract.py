@@ -94,7 +94,12 @@ async def test_a_number_that_cannot_send_claims_nothing(desk: Desk) -> None:
     await desk.number_is("paused")
     assert (await claim(desk, row))[0].verdict is ClaimVerdict.NO_NUMBER
     await desk.age(timedelta(seconds=3))
-    assert await desk.outbox.list_due(older_than=timedelta(seconds=2), limit=10) == []
+    assert (
+        await desk.outbox.list_due(
+            older_than=timedelta(seconds=2), limit=10, business_initiated=False
+        )
+        == []
+    )
     await desk.number_is("healthy")
     assert (await claim(desk, row))[0].verdict is ClaimVerdict.CLAIMED
 
@@ -141,7 +146,12 @@ async def test_while_the_ai_is_paused_only_its_own_messages_wait(desk: Desk) -> 
     await desk.switch("ai_paused", on=True)
     assert (await claim(desk, row))[0].verdict is ClaimVerdict.PAUSED
     await desk.age(timedelta(seconds=5))
-    assert await desk.outbox.list_due(older_than=timedelta(seconds=2), limit=10) == []
+    assert (
+        await desk.outbox.list_due(
+            older_than=timedelta(seconds=2), limit=10, business_initiated=False
+        )
+        == []
+    )
     await desk.acts.reply(row, await desk.operator(), Text(body="da Bia"))
     made, _ = await claim(desk, row)
     assert made.verdict is ClaimVerdict.CLAIMED
@@ -346,7 +356,9 @@ async def test_due_rows_are_found_unless_something_before_them_is_open(desk: Des
     row, _ = await queue(desk, "um", "dois")
 
     async def due() -> list[ConversationId]:
-        return await desk.outbox.list_due(older_than=timedelta(seconds=2), limit=10)
+        return await desk.outbox.list_due(
+            older_than=timedelta(seconds=2), limit=10, business_initiated=False
+        )
 
     assert await due() == []  # young rows are their committer's
     await desk.age(timedelta(seconds=3))

@@ -60,6 +60,7 @@ class FakeOutbox:
                 phone_number_id=number.phone_number_id,
                 contact_id=row.contact_id,
                 messages_per_second=number.messages_per_second,
+                business_initiated=row.business_initiated,
             ),
             number_reason=self._db.conversations[row.conversation_id].sticky_reason,
             wa_id=self._db.contacts[row.contact_id].wa_id,
@@ -227,26 +228,26 @@ class FakeOutbox:
 
     # ---- keeping
 
-    async def list_due(self, *, older_than: timedelta, limit: int) -> list[ConversationId]:
+    async def list_due(
+        self, *, older_than: timedelta, limit: int, business_initiated: bool
+    ) -> list[ConversationId]:
         db, now = self._db, self._db.now()
         paused = "ai_paused" in db.switches
-        found: list[ConversationId] = []
+        due: list[OutboxTable] = []
         for conversation_id in db.outbox_of:
             unsettled = list(db.rows(conversation_id, *UNSETTLED))
-            if any(
-                row.state == OutboxState.QUEUED
+            due += [
+                row
+                for row in unsettled
+                if row.state == OutboxState.QUEUED
+                and row.business_initiated == business_initiated
                 and row.not_before <= now
                 and row.created_at < now - older_than
                 and not (row.author == "agent" and paused)
                 and not self._number_is_stopped(row)
-                and not any(
-                    b.seq < row.seq and b.state != OutboxState.QUEUED and not _passes(row, b)
-                    for b in unsettled
-                )
-                for row in unsettled
-            ):
-                found.append(conversation_id)
-        return found[:limit]
+                and not any(b.seq < row.seq and not _passes(row, b) for b in unsettled)
+            ]
+        return [row.conversation_id for row in sorted(due, key=lambda r: r.not_before)[:limit]]
 
     async def find_lost_claims(self) -> list[ConversationId]:
         db, wait = self._db, limits.SEND_TIMEOUT + limits.CLAIM_MARGIN

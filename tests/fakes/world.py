@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from actors.conversation.ports import House, NumberChoice, Ports
+from actors.conversation.turn_gate import TurnGate
 from actors.sender.core import SendCore
 from domain.content import Content, text_of
 from domain.doorbell import Ring
@@ -99,7 +100,12 @@ class FakeGraph:
 
 class NoPace:
     async def wait_for(
-        self, *, phone_number_id: str, contact: str, messages_per_second: int
+        self,
+        *,
+        phone_number_id: str,
+        contact: str,
+        messages_per_second: int,
+        business_initiated: bool,
     ) -> timedelta:
         return timedelta(0)
 
@@ -170,6 +176,7 @@ class World:
     host: Host = field(
         default_factory=lambda: Host(name="conversations/0", incarnation=new_id(), shard=0)
     )
+    turns: TurnGate = field(default_factory=lambda: TurnGate(100))
 
     def sender(self) -> SendCore:
         return SendCore(
@@ -200,4 +207,5 @@ class World:
             ),
             host=self.host,
             place={"name": "test", "node": "n", "pid": 1},
+            turns=self.turns,
         )

@@ -20,6 +20,7 @@ from storage.connections import check_connections
 from storage.conversations import ConversationStore
 from storage.idempotency import IdempotencyKeys
 from storage.numbers import NumberStore
+from storage.pool import open_pool
 from storage.timers import TimerStore
 from tests.house import a_house, inbound, store
 
@@ -253,3 +254,16 @@ async def test_the_grace_counts_only_from_the_end_of_a_silence_of_the_intake(poo
         assert datetime.now(UTC) - back < timedelta(seconds=30)
     await rows.beat(a_beat("webhook/b", started_at + timedelta(minutes=59)))
     assert await rows.healthy_since() == started_at + timedelta(minutes=59)
+
+
+async def test_an_event_is_adopted_by_a_clock_with_one_connection_only(pool, database):
+    await store(pool, inbound("Oi", number="777", wamid="wamid.EARLY"))
+    await age(pool)
+    await pool.execute(
+        "INSERT INTO physical_numbers (phone_number_id, account_id, facade_id, display_phone)"
+        " SELECT '777', account_id, facade_id, '' FROM physical_numbers LIMIT 1"
+    )
+    lone = await open_pool(database, size=1, name="lone clock")
+    async with asyncio.timeout(10):
+        assert len(await Adoption(lone, NumberStore(lone)).adopt()) == 1
+    await lone.close()

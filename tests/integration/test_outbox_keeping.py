@@ -264,17 +264,6 @@ async def test_an_answer_kept_here_by_the_closed_window_is_told_to_a_person_once
     assert "turn.fenced" not in world.tracer.stages
 
 
-async def test_answers_beyond_the_cap_are_told_to_a_person_once(pool, world):
-    conversation = await a_conversation(pool)
-    for n in range(22):
-        await store(pool, inbound(f"pergunta {n}"))
-        await run(world, conversation)
-    assert len(world.graph.sent) == 20
-    assert await told(pool, world, conversation) == ["limite de mensagens da IA ao contato"]
-    assert "send.loop_cap" in world.tracer.stages
-    assert "turn.fenced" not in world.tracer.stages
-
-
 async def test_the_cap_counts_under_the_contacts_lock(pool, world):
     """Two conversations of one contact cannot each take the last message of the hour."""
     conversation = await a_conversation(pool)
@@ -373,16 +362,6 @@ async def test_a_failure_of_the_account_told_later_stops_it_and_ends_after_a_few
     assert (await pool.fetchval(told), await states(pool)) == (2, ["parked"])
     assert await pool.fetchval("SELECT count(*) FROM handoffs") == 1
     assert await pool.fetchval("SELECT status FROM messages WHERE author = 'agent'") == "parked"
-
-
-async def test_rows_of_a_stopped_number_do_not_stand_before_those_of_others(pool, world):
-    await a_conversation(pool)
-    await pool.execute("UPDATE physical_numbers SET state = 'quarantined', health = 'paused'")
-    await run(world, ConversationId(await pool.fetchval("SELECT id FROM conversations")))
-    await pool.execute("UPDATE outbox SET created_at = now() - interval '1 minute'")
-    assert await Outbox(pool).list_due(older_than=timedelta(0), limit=1) == []
-    await pool.execute("UPDATE physical_numbers SET state = 'active', health = 'healthy'")
-    assert len(await Outbox(pool).list_due(older_than=timedelta(0), limit=1)) == 1
 
 
 async def test_a_process_held_up_between_claim_and_post_does_not_post(pool, world, monkeypatch):

@@ -57,7 +57,12 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 async def ask(pace: Pace, *, number: str = "1", contact: str = "ana", mps: int = 80) -> timedelta:
-    return await pace.wait_for(phone_number_id=number, contact=contact, messages_per_second=mps)
+    return await pace.wait_for(
+        phone_number_id=number,
+        contact=contact,
+        messages_per_second=mps,
+        business_initiated=False,
+    )
 
 
 async def test_all_senders_share_one_bucket_per_number(redis):

@@ -400,8 +400,8 @@ async def test_the_twenty_first_message_of_an_hour_is_stopped(pool, world):
     for n in range(22):
         await store(pool, inbound(f"pergunta {n}"))
         await run(world, conversation)
-    assert len(world.graph.sent) == 20
-    assert await pool.fetchval("SELECT count(*) FROM outbox WHERE reason = 'loop_cap'") >= 1
+    assert len(world.graph.sent) == len(world.agent.asked) == 20
+    assert await pool.fetchval("SELECT count(*) FROM handoffs") == 1
 
 
 async def test_while_the_ai_is_paused_a_committed_answer_waits_and_leaves_after(pool, world):

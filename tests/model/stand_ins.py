@@ -50,7 +50,12 @@ class Pace:
         self._seconds = seconds
 
     async def wait_for(
-        self, *, phone_number_id: str, contact: str, messages_per_second: int
+        self,
+        *,
+        phone_number_id: str,
+        contact: str,
+        messages_per_second: int,
+        business_initiated: bool,
     ) -> timedelta:
         return timedelta(seconds=self._seconds())
 

@@ -2,6 +2,7 @@ import { get, patch, post, postAnonymously } from "./client";
 import type {
   Conversation,
   ConversationItem,
+  Invariant,
   Me,
   Page,
   PhoneNumber,
@@ -84,6 +85,7 @@ export const drainNumber = (id: string): Promise<unknown> => post(`/numbers/${id
 export const activateNumber = (id: string): Promise<unknown> => post(`/numbers/${id}/activate`);
 
 export const listActors = (signal: AbortSignal): Promise<Page<RayActor>> => get("/actors", signal);
+export const listInvariants = (signal: AbortSignal): Promise<Page<Invariant>> => get("/invariants", signal);
 export const getMetrics = (signal: AbortSignal): Promise<Record<string, unknown>> => get("/metrics", signal);
 
 export const listUsers = (signal: AbortSignal): Promise<Page<User>> => get("/users", signal);

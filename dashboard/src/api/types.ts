@@ -253,6 +253,20 @@ export interface SystemState {
   alerts: Alert[];
 }
 
+/** A sentence that should be true, and what violates it. `checked_at` null: nobody looked yet. */
+export interface Invariant {
+  name: string;
+  severity: "critical" | "warning";
+  holds: string;
+  remedy: string;
+  of: string;
+  violations: number;
+  ids: string[];
+  since: string | null;
+  unchecked: string | null;
+  checked_at: string | null;
+}
+
 export type NumberHealth = "healthy" | "degraded" | "paused" | "banned";
 
 export interface PhoneNumber {

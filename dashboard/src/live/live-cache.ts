@@ -10,6 +10,7 @@ export const keys = {
   numbers: ["numbers"] as const,
   actors: ["actors"] as const,
   metrics: ["metrics"] as const,
+  invariants: ["invariants"] as const,
   me: ["me"] as const,
   users: ["users"] as const,
 };

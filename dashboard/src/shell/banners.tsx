@@ -1,5 +1,6 @@
 import { CloudOff, FlaskConical, KeyRound, PauseCircle, TriangleAlert } from "lucide-react";
 import { useState } from "react";
+import { Link } from "react-router";
 import type { Alert, SystemState } from "@/api/types";
 import { formatAgo, formatFull, useNow } from "@/format/time";
 import { useOnline } from "@/live/live-provider";
@@ -8,6 +9,7 @@ import { Button } from "@/ui/button";
 import styles from "./banners.module.css";
 import { PasswordDialog } from "./password-dialog";
 import { useResumeAi, useSystem } from "./use-system";
+import { useViolations } from "./use-violations";
 
 export function Banners() {
   const system = useSystem();
@@ -24,6 +26,7 @@ export function Banners() {
       {system.data?.alerts.map((alert) => (
         <AlertBar key={`${alert.kind} ${alert.text}`} alert={alert} />
       ))}
+      <ViolationBar />
       {system.data && !system.data.sandbox && <InitialPasswordBar />}
       {system.data?.sandbox && <SandboxBar rehearsal={system.data.model.rehearsal} />}
     </>
@@ -69,6 +72,24 @@ function AlertBar({ alert }: { alert: Alert }) {
       <span>
         <strong>{alert.text}</strong> {formatAgo(alert.since, now)}
         {alert.until && `, até ${formatFull(alert.until)}`}
+      </span>
+    </div>
+  );
+}
+
+/** One line wherever a supervisor is; the rest is on the system's screen. */
+function ViolationBar() {
+  const [worst, ...others] = useViolations();
+  if (!worst) return null;
+  return (
+    <div
+      role="alert"
+      className={`${styles.banner} ${worst.severity === "critical" ? styles.paused : styles.part}`}
+    >
+      <TriangleAlert size={18} aria-hidden="true" />
+      <span>
+        Não está valendo: {worst.holds} {others.length > 0 && `E mais ${others.length}. `}
+        <Link to="/sistema">O que fazer</Link>
       </span>
     </div>
   );

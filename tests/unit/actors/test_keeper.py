@@ -15,8 +15,8 @@ FIRST, SECOND = ConversationId(new_id()), ConversationId(new_id())
 
 
 class Due:
-    async def list_due(self, **_: object) -> list[ConversationId]:
-        return [FIRST, SECOND]
+    async def list_due(self, *, business_initiated: bool, **_: object) -> list[ConversationId]:
+        return [] if business_initiated else [FIRST, SECOND]
 
 
 class Dispatcher:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from cli.banner import Login, banner, logins, placement
+from cli.banner import Login, banner, living, logins, placement
 from cli.ports import CheckoutPorts
 from config.generated import sandbox_addresses
 from config.settings import Settings, load_settings
@@ -31,6 +31,7 @@ def shown(settings: Settings, logins: Sequence[Login] = ()) -> str:
         ray_token="t0ken",
         logins=logins,
         shards=1,
+        hosts=[("shared", 2), ("own", 1), ("sender", 0)],
         resident=2**30,
     )
     return "\n".join(line.plain for line in lines)
@@ -44,6 +45,7 @@ def test_it_names_every_door_and_the_memory(settings):
         "http://127.0.0.1:8003/docs",
         "http://127.0.0.1:15002",
         "t0ken",
+        "agora 3 ativas em 2 atores Ray (1 de uma só conversa, 1 de muitas)",
         "1,0 GB residentes",
         "a porta 8000 estava em uso: usando 8003",
         "Ensaio sem modelo real: defina ANTHROPIC_API_KEY",
@@ -93,3 +95,19 @@ def test_a_changed_password_is_said(settings):
 def test_the_layout_of_conversations_is_told_with_what_changes_it(settings, own, shards, says):
     changed = settings.model_copy(update={"dedicated_actors_max": own})
     assert placement(changed, shards).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "says"),
+    [
+        ([], "agora nenhuma ativa em 0 atores Ray (0 de uma só conversa, 0 de muitas)"),
+        (
+            [("shared", 0), ("clock", 0)],
+            "agora nenhuma ativa em 1 ator Ray (0 de uma só conversa, 1 de muitas)",
+        ),
+        ([("own", 1)], "agora 1 ativa em 1 ator Ray (1 de uma só conversa, 0 de muitas)"),
+    ],
+    ids=["no actor reports", "all at rest", "one alone"],
+)
+def test_it_is_told_how_many_conversations_live_in_how_many_actors_now(hosts, says):
+    assert living(hosts) == says

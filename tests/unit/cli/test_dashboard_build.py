@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import stat
 
 import pytest
+from rich.console import Console
 
-from cli import dashboard_build
-from cli.dashboard_build import BuildFailedError, DashboardBuild
+from cli import dashboard_build, up
+from cli.checkout import Checkout
+from cli.dashboard_build import NODE_MB, NPM_MB, BuildFailedError, DashboardBuild
+from cli.steps import Steps
 
 NPM = """#!/bin/sh
 echo "$*" >> calls
@@ -77,3 +81,30 @@ def test_without_node_the_one_from_a_wheel_is_tried_and_a_failure_is_one_line(
     monkeypatch.setattr(dashboard_build, "ROOT", tmp_path)
     with pytest.raises(BuildFailedError, match=r"a instalação do Node \(pip\) falhou"):
         build.build()
+
+
+def test_how_much_will_be_fetched_is_known_before_it_begins(build, dashboard, monkeypatch):
+    assert build.download_mb() == NPM_MB
+    build.build()
+    assert build.download_mb() == 0
+    (dashboard / "package-lock.json").write_text('{"new": 1}', "utf-8")
+    monkeypatch.setattr(dashboard_build, "find_node", lambda: None)
+    assert build.download_mb() == NODE_MB + NPM_MB
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "says"),
+    [(NPM_MB, "perto de 120 MB de download desta vez"), (0, "sem download")],
+)
+def test_the_start_says_how_much_before_it_fetches(
+    build, dashboard, monkeypatch, tmp_path, megabytes, says
+):
+    said: list[str] = []
+    monkeypatch.setattr(DashboardBuild, "download_mb", lambda _: megabytes)
+    monkeypatch.setattr(DashboardBuild, "build", lambda _: said.append("fetched"))
+    steps = Steps(Console(file=io.StringIO()))
+    monkeypatch.setattr(steps, "say", said.append)
+    monkeypatch.setattr(up, "ROOT", dashboard.parent)
+    up.build_dashboard(steps, Checkout(tmp_path / "state"))
+    assert said[0].endswith(says)
+    assert said[1] == "fetched"

@@ -327,3 +327,13 @@ def test_the_ai_closes_a_conversation_only_while_nothing_is_open() -> None:
 def test_no_other_next_action_changes_who_may_speak(action: NextAction) -> None:
     assert mode_after(make_conversation(), a_turn(action)) is None
     assert mode_after(make_conversation(mode=Mode.CLOSED), a_turn(action)) is Mode.AGENT
+
+
+@pytest.mark.parametrize("spoken", [(20, 20), (3, 60)], ids=["of the hour", "of the day"])
+def test_at_a_message_cap_no_turn_is_run_and_a_person_is_told(spoken):
+    event = make_event()
+    hour, day = spoken
+    capped = make_conversation(event, spoken_in_hour=hour, spoken_in_day=day)
+    assert decide(capped, RULES) == Note(events=[event], outcome="loop_cap", tell_person=True)
+    below = make_conversation(event, spoken_in_hour=hour - 1, spoken_in_day=day - 1)
+    assert isinstance(decide(below, RULES), RunTurn)

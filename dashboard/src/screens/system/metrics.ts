@@ -16,6 +16,7 @@ const TITLES: Record<string, string> = {
   queue: "Fila de pessoas",
   outbox_by_state: "Envio",
   inbox: "Recebimento",
+  invariants: "Verificações",
   errors: "Erros",
   webhook_requests: "Chamadas da Meta, por resposta",
   webhook_items: "Novidades da Meta, por tipo",
@@ -69,6 +70,9 @@ const WORDS: Record<string, string> = {
   good: "em ordem",
   restricted: "restritas",
   disabled: "desativadas",
+  violated: "não valem",
+  unchecked: "sem resposta",
+  age: "última há",
   since: "desde",
 };
 

@@ -12,6 +12,7 @@ import { Page } from "@/ui/page";
 import page from "@/ui/page.module.css";
 import { Failure, Loading } from "@/ui/states";
 import { groupMetrics } from "./metrics";
+import { Violations } from "./violations";
 
 export function SystemScreen() {
   const system = useSystem();
@@ -27,6 +28,7 @@ export function SystemScreen() {
         <Failure error={system.error} onRetry={() => void system.refetch()} />
       )}
       {system.data && <SystemCard system={system.data} />}
+      <Violations />
       {metrics.isError && !metrics.data && (
         <Failure error={metrics.error} onRetry={() => void metrics.refetch()} />
       )}
