@@ -23,7 +23,7 @@ from domain.ids import (
 from domain.ownership import Ownership
 from domain.reply import AgentTurn, NextAction, Outcome, ScheduleCall
 from domain.spending import Budget, MoneyCap, Spending, was_told
-from domain.turn import QuietRule
+from domain.turn import Completeness, QuietRule, completeness_of
 
 
 class Mode(StrEnum):
@@ -59,8 +59,16 @@ class PendingEvent:
         """Reactions, edits and system notes are read by the next turn, and start none."""
         return self.kind == "message" and self.content_kind not in _NO_ANSWER
 
+    @property
+    def completeness(self) -> Completeness:
+        """A tap is a whole answer; of a picture or a place nobody can tell whether words follow."""
+        if self.content_kind in _TAPS:
+            return Completeness.COMPLETE
+        return completeness_of(self.text) if self.content_kind == "text" else Completeness.OPEN
+
 
 _NO_ANSWER = frozenset({"reaction", "edit", "revoke", "system"})
+_TAPS = frozenset({"button_reply", "list_reply", "flow_reply"})
 
 WHISPER = "whisper"
 #: What people tell the AI without speaking themselves. It supersedes a draft, raises no epoch and starts no
@@ -354,7 +362,7 @@ def _capped(conversation: Conversation, rules: TurnRules) -> Decision | None:
 
 
 def _quiet(conversation: Conversation, rules: TurnRules) -> Decision | None:
-    due = rules.quiet.due([(e.received_at, e.text) for e in _asking(conversation)])
+    due = rules.quiet.due([(e.received_at, e.completeness) for e in _asking(conversation)])
     return WaitQuiet(due_at=due) if due > conversation.db_now else None
 
 

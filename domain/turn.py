@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 
 class TurnState(StrEnum):
@@ -23,7 +24,7 @@ class TurnState(StrEnum):
 
 
 class Completeness(StrEnum):
-    """How finished the last text looks, which decides how long more is waited for."""
+    """How finished the last message looks, which decides how long more is waited for."""
 
     COMPLETE = "complete"
     OPEN = "open"
@@ -31,7 +32,13 @@ class Completeness(StrEnum):
 
 
 #: Share of the base quiet period: about 1.2 / 3 / 6 s for a base of 3 s.
-_SHARE = {Completeness.COMPLETE: 0.4, Completeness.OPEN: 1.0, Completeness.DANGLING: 2.0}
+_SHARE = {Completeness.COMPLETE: 0.4, Completeness.OPEN: 0.95, Completeness.DANGLING: 2.0}
+
+#: After an unfinished message at least so many of the writer's own pauses are waited.
+_PAUSES = 2
+
+#: Fewer words than this without a closing mark are mostly a piece of something longer.
+_SENTENCE_WORDS = 5
 
 _ENDS_FINISHED = re.compile(r"[.!?…]\s*$|[\U0001F44D\U0001F64F]\s*$")
 _ENDS_DANGLING = re.compile(
@@ -44,17 +51,34 @@ _GREETING_ONLY = re.compile(
     r"[\s,!.?]*(?:tudo bem|td bem|tudo bom)?[\s,!.?]*$",
     re.IGNORECASE,
 )
+#: Answers that are whole in a word or two.
+_ANSWERS = re.compile(
+    r"^\W*(?:sim|s|n[aã]o|n|ok(?:ay)?|blz|beleza|certo|perfeito|combinado|fechado|isso|claro|"
+    r"(?:muito )?obrigad[oa]|valeu|vlw|pode ser|pode sim)\W*$",
+    re.IGNORECASE,
+)
+#: A question of four words is whole, and often sent without its mark.
+_ASKS = re.compile(
+    r"^\W*(?:e |mas )?(?:quant[oa]s?|qual|quais|como|onde|quando|quem|por ?que|o que|"
+    r"voc[eê]s?|vcs?|t[eê]m|pode(?:m|ria)?|d[aá]|consegue|serve|aceita|ainda|já)"
+    r"(?:\s+\S+){3,}\s*$",
+    re.IGNORECASE,
+)
 
 
 def completeness_of(text: str) -> Completeness:
-    """A greeting or a broken-off clause announces more; closing punctuation announces the end."""
+    """A greeting, a broken-off clause or a few words promise more; a closing mark promises the end.
+
+    Between them is what may stand alone without a mark: a sentence, a question, a short answer.
+    """
     if not text.strip():
         return Completeness.OPEN
     if _GREETING_ONLY.match(text) or _ENDS_DANGLING.search(text):
         return Completeness.DANGLING
     if _ENDS_FINISHED.search(text):
         return Completeness.COMPLETE
-    return Completeness.OPEN
+    stands_alone = len(text.split()) >= _SENTENCE_WORDS or _ANSWERS.match(text) or _ASKS.match(text)
+    return Completeness.OPEN if stands_alone else Completeness.DANGLING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +88,16 @@ class QuietRule:
     base: timedelta
     cap: timedelta
 
-    def wait_after(self, text: str) -> timedelta:
-        return self.base * _SHARE[completeness_of(text)]
+    def wait_after(self, last: Completeness, *, pause: timedelta = timedelta(0)) -> timedelta:
+        """`pause` is the writer's longest one so far: who types slowly goes on slowly."""
+        wait = self.base * _SHARE[last]
+        slowly = last is Completeness.DANGLING and wait
+        return max(wait, _PAUSES * pause) if slowly else wait
 
-    def due(self, arrivals: Sequence[tuple[datetime, str]]) -> datetime:
-        """When the turn over these (received at, text) may begin; `arrivals` is not empty."""
-        last_at, last_text = max(arrivals, key=lambda arrival: arrival[0])
-        first_at = min(at for at, _ in arrivals)
-        return min(last_at + self.wait_after(last_text), first_at + self.cap)
+    def due(self, arrivals: Sequence[tuple[datetime, Completeness]]) -> datetime:
+        """When the turn over these (received at, how finished) may begin; they are not empty."""
+        ordered = sorted(arrivals)
+        times = [at for at, _ in ordered]
+        pause = max((b - a for a, b in pairwise(times)), default=timedelta(0))
+        last_at, last = ordered[-1]
+        return min(last_at + self.wait_after(last, pause=pause), times[0] + self.cap)

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 import structlog
+from hypothesis import settings
 
 from config.settings import Settings
 from storage.embedded.postgres import EmbeddedPostgres
@@ -20,7 +21,10 @@ from tests.running import RunningVitrine, running_vitrine
 from tests.services import Services, running_services
 
 ROOT = Path(__file__).parent
-FOLDERS = ("unit", "contracts", "integration", "ray", "e2e", "browser", "chaos")
+FOLDERS = ("unit", "contracts", "model", "integration", "ray", "e2e", "browser", "chaos")
+# A million steps instead of a few thousand; see tests/model.
+settings.register_profile("nightly")
+
 RAY_FOLDERS = ("ray", "e2e", "browser", "chaos")
 
 

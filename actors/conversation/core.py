@@ -194,6 +194,10 @@ class ConversationCore:
     async def _run_turn(
         self, conversation: Conversation, decision: RunTurn
     ) -> CommitVerdict | None:
+        if self._bell.is_set():
+            # Rung while it was read: a person's act may be later than that, and no turn was there
+            # to be stopped. A load is cheaper than a model call for nothing.
+            return CommitVerdict.SUPERSEDED
         self.state = "waiting"
         async with self._ports.turns.place() as waited:
             if waited:  # read again, with the place in hand: giving it back would starve us

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+import asyncpg
 import structlog
 
 from actors.conversation.ports import Dispatcher, Tracer
@@ -16,6 +17,7 @@ from domain.doorbell import Doorbell, Ring, RingReason
 from domain.ids import ConversationId, OutboxId
 from domain.outbox import OutboxState
 from integrations.whatsapp.failures import classify
+from storage.pool import AWAY
 from storage.statuses import AppliedStatus
 from telemetry.failpoints import Failpoint, failpoint
 from telemetry.metrics import POSSIBLE_DUPLICATES
@@ -91,7 +93,17 @@ class OutboxKeeper:
 
         async def one(conversation_id: ConversationId) -> None:
             async with gate:
-                await self._dispatcher.dispatch(conversation_id)
+                # Raised, a failure would end the round and cancel the others between claim and POST.
+                try:
+                    await self._dispatcher.dispatch(conversation_id)
+                except (asyncpg.PostgresError, *AWAY) as error:
+                    log.warning(
+                        "send.missed",
+                        conversation_id=str(conversation_id),
+                        error=type(error).__name__,
+                    )
+                except Exception:
+                    log.exception("send.failed", conversation_id=str(conversation_id))
 
         async with asyncio.TaskGroup() as group:
             for conversation_id in due:

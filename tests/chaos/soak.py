@@ -50,7 +50,7 @@ def soak(ground: Ground, *, seconds: float, console: Console) -> list[Outcome]:
 
 
 def _kill(ground: Ground, until: float, over: threading.Event, console: Console) -> None:
-    dice = random.Random(_SEED)  # noqa: S311 - which one dies next is no secret
+    dice = random.Random(_SEED)
     ways: list[tuple[str, Callable[[], None]]] = [
         *((name, lambda name=name: ground.kill_actor(name)) for name in
           (OWN, SHARED, "number_pool", "sender", "clock", WEBHOOK, "api/")),

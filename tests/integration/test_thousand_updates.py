@@ -165,7 +165,7 @@ async def test_a_thousand_mixed_updates_are_worked_to_the_end(house: House):
     assert len(wamids) == PEOPLE, "each was answered, so each has something to be delivered"
     before = len(house.world.graph.sent)
 
-    chance = random.Random(31)  # noqa: S311 - the same shuffle every time
+    chance = random.Random(31)
     said = some_statuses(wamids, chance)
     changes = [
         status(wamid, state, code=UNDELIVERABLE if state == "failed" else None)

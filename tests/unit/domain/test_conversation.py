@@ -57,7 +57,18 @@ def test_a_message_whose_quiet_period_is_over_is_answered():
 
 def test_a_young_message_waits_for_more():
     event = make_event(text="e também queria saber", received_at=NOW - timedelta(seconds=1))
-    assert decide(make_conversation(event), RULES) == WaitQuiet(due_at=NOW + timedelta(seconds=2))
+    assert decide(make_conversation(event), RULES) == WaitQuiet(due_at=NOW + timedelta(seconds=5))
+
+
+@pytest.mark.parametrize(
+    ("kind", "waits_s"), [("button_reply", 1.2), ("image", 2.85), ("text", 6.0)]
+)
+def test_a_tap_is_whole_and_of_a_picture_nobody_knows(kind, waits_s):
+    event = make_event(text="Sim", content_kind=kind, received_at=NOW)
+    if kind == "text":
+        event = replace(event, text="duas fotos")
+    due = NOW + timedelta(seconds=waits_s)
+    assert decide(make_conversation(event), RULES) == WaitQuiet(due_at=due)
 
 
 def test_a_steady_stream_is_answered_when_the_cap_is_over():

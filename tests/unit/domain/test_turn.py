@@ -18,7 +18,11 @@ RULE = QuietRule(base=timedelta(seconds=3), cap=timedelta(seconds=15))
     [
         ("Quanto custa o plano?", Completeness.COMPLETE),
         ("Obrigada!", Completeness.COMPLETE),
-        ("quero saber do plano", Completeness.OPEN),
+        ("queria saber o preço do plano", Completeness.OPEN),
+        ("quanto custa o plano", Completeness.OPEN),
+        ("obrigada", Completeness.OPEN),
+        ("quero saber do plano", Completeness.DANGLING),
+        ("tenho uma padaria", Completeness.DANGLING),
         ("", Completeness.OPEN),
         ("oi", Completeness.DANGLING),
         ("Bom dia, tudo bem?", Completeness.DANGLING),
@@ -31,19 +35,30 @@ def test_completeness_is_read_from_the_end_of_the_text(text, expected):
 
 
 def test_the_wait_is_about_1_3_and_6_seconds():
-    waits = [RULE.wait_after(t).total_seconds() for t in ("Tudo certo.", "quero saber", "oi")]
-    assert waits == pytest.approx([1.2, 3.0, 6.0])
+    waits = [RULE.wait_after(c).total_seconds() for c in Completeness]
+    assert waits == pytest.approx([1.2, 3.0, 6.0], abs=0.2)
 
 
 def test_a_base_of_zero_waits_for_nothing():
     rule = QuietRule(base=timedelta(0), cap=timedelta(seconds=15))
-    assert rule.due([(NOW, "oi")]) == NOW
+    assert rule.due([(NOW, Completeness.DANGLING)]) == NOW
 
 
-@given(st.lists(st.tuples(st.integers(0, 40), st.text(max_size=20)), min_size=1, max_size=10))
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.sampled_from(Completeness)), min_size=1, max_size=10)
+)
 def test_the_turn_is_due_after_the_last_message_and_never_after_the_cap(arrivals):
-    stamped = [(NOW + timedelta(seconds=s), text) for s, text in arrivals]
+    stamped = [(NOW + timedelta(seconds=s), last) for s, last in arrivals]
     first = min(at for at, _ in stamped)
     due = RULE.due(stamped)
     assert due <= first + RULE.cap
-    assert due <= max(at for at, _ in stamped) + 2 * RULE.base
+    assert due >= min(max(at for at, _ in stamped), first + RULE.cap)
+
+
+@pytest.mark.parametrize(("pause_s", "waits_s"), [(2, 6), (4, 8), (6, 9)])
+def test_who_types_slowly_is_waited_for_until_the_cap(pause_s, waits_s):
+    last = NOW + timedelta(seconds=pause_s)
+    due = RULE.due([(NOW, Completeness.DANGLING), (last, Completeness.DANGLING)])
+    assert due == last + timedelta(seconds=waits_s)
+    complete = RULE.due([(NOW, Completeness.DANGLING), (last, Completeness.COMPLETE)])
+    assert complete == last + timedelta(seconds=1.2)
