@@ -15,7 +15,7 @@ def test_status_says_how_many_conversations_live_in_how_many_actors(vitrine: Run
     living_in(vitrine, vitrine.login(), "own")
     found = re.search(
         r"agora (\d+) ativas? em (\d+) ator(?:es)? Ray \((\d+) de uma só conversa, 1 de muitas\)",
-        vitrine.command("status"),
+        " ".join(vitrine.command("status").split()),
     )
     assert found is not None
     active, actors, own = map(int, found.groups())
