@@ -6,19 +6,24 @@ import re
 
 import pytest
 
-from tests.running import RunningVitrine, living_in
+from tests.running import RunningVitrine, living_in, wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_status_says_how_many_conversations_live_in_how_many_actors(vitrine: RunningVitrine):
     living_in(vitrine, vitrine.login(), "own")
-    found = re.search(
-        r"agora (\d+) ativas? em (\d+) ator(?:es)? Ray \((\d+) de uma só conversa, 1 de muitas\)",
-        " ".join(vitrine.command("status").split()),
-    )
-    assert found is not None
-    active, actors, own = map(int, found.groups())
+
+    def told() -> tuple[int, ...]:
+        """(active, actors, own) once the beats of the actors have brought it up to date."""
+        found = re.search(
+            r"agora (\d+) ativas? em (\d+) ator(?:es)? Ray \((\d+) de uma só conversa, 1 de muitas\)",
+            " ".join(vitrine.command("status").split()),
+        )
+        figures = tuple(map(int, found.groups())) if found is not None else ()
+        return figures if figures and figures[2] else ()
+
+    active, actors, own = wait_for("an own actor in what status tells", told, within=60, every=1)
     assert active >= own >= 1
     assert actors == own + 1
 
