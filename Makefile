@@ -31,6 +31,7 @@ test: install-dev  ## Every test this machine can run
 
 chaos: install-dev  ## A fault at every step of a message's way, against a run without faults
 	@$(IN_VENV) -m tests.chaos matrix
+	@$(IN_VENV) -m pytest tests/chaos -m chaos
 	@$(IN_VENV) -m pytest tests/model --hypothesis-profile=nightly
 
 SECONDS = 600

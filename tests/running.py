@@ -6,7 +6,6 @@ do not disturb each other.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
 import json
@@ -24,6 +23,8 @@ from typing import Any, TypeVar
 import asyncpg
 import httpx
 import psutil
+
+from tests.services import run_apart
 
 ROOT = Path(__file__).parent.parent
 T = TypeVar("T")
@@ -137,7 +138,7 @@ class RunningVitrine:
             finally:
                 await connection.close()
 
-        return asyncio.run(ask())
+        return run_apart(ask())
 
     def command(self, *arguments: str) -> str:
         """What `vitrine …` of this checkout prints. Fails the test when it refuses."""
@@ -161,7 +162,7 @@ class RunningVitrine:
 
         def try_to() -> list[list[dict[str, Any]]]:
             try:
-                return [asyncio.run(ask())]
+                return [run_apart(ask())]
             except (OSError, asyncpg.PostgresError):
                 return []
 

@@ -22,23 +22,23 @@ ONCE = "respondida 1 vez"
 
 @pytest.fixture
 def customer(vitrine: RunningVitrine) -> Iterator[Customer]:
-    """Somebody the AI has answered; afterwards nothing is left down or moving for other tests."""
-    made = vitrine.new_customer("Joana dos Botões")
-    made.say(QUESTION)
-    made.wait_for_messages(3)
-    yield made
+    """Somebody who agreed to the AI; afterwards nothing is left down or moving for other tests."""
+    yield vitrine.new_customer("Joana dos Botões")
     vitrine.control("faults", meta="up")
     vitrine.control("traffic", pace="off")
 
 
 @pytest.fixture
 def page(vitrine: RunningVitrine, customer: Customer, open_page: Callable[..., Page]) -> Page:
-    """The phone page, at this customer."""
+    """The phone page, where this customer has asked and was answered."""
     page = open_page()
     page.goto(f"{vitrine.url}/sandbox")
     page.locator("#pick").click()
     page.get_by_label("Buscar cliente").fill(customer.phone)
     page.locator("#people-list button", has_text=customer.phone).click()
+    expect(page.locator("#me")).to_have_text("Joana dos Botões")
+    write(page, QUESTION)
+    customer.wait_for_messages(3)
     expect(page.locator("#proof")).to_have_text(ONCE)
     return page
 
@@ -53,11 +53,15 @@ def write(page: Page, text: str) -> None:
 
 
 def test_the_actor_dies_and_the_next_message_is_answered_once_by_a_new_one(
-    page: Page, customer: Customer
+    vitrine: RunningVitrine, page: Page, customer: Customer
 ):
     pid = fact(page, "PID")
     expect(pid).to_have_text(re.compile(r"^\d+$"))
-    first = pid.inner_text()
+    first, supervisor = pid.inner_text(), vitrine.login()
+    wait_for(
+        "the actor's sign of life",
+        lambda: first in {str(actor["pid"]) for actor in vitrine.actors(supervisor)},
+    )
     page.get_by_role("button", name="Matar o ator").click()
     expect(page.locator("#notice")).to_contain_text(f"(pid {first}) morto com SIGKILL")
     write(page, "E o plano completo?")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
 import asyncpg
@@ -12,6 +11,7 @@ from storage.invariants import Invariants
 from storage.pool import open_pool
 from telemetry.invariants import INVARIANTS, Finding, InvariantName
 from tests.running import RunningVitrine, wait_for
+from tests.services import run_apart
 
 #: What other tests of the session may have sent on purpose says nothing about the house.
 _FROM_OUTSIDE = {InvariantName.UNPARSED, InvariantName.SIGNATURE_REFUSED}
@@ -73,7 +73,7 @@ def any_turn(vitrine: RunningVitrine, supervisor: dict[str, str]) -> bool:
 
 
 def test_after_all_of_it_the_house_keeps_every_promise(vitrine, supervisor):
-    found = [f for f in asyncio.run(judged(vitrine.dsn)) if f.name not in _FROM_OUTSIDE]
+    found = [f for f in run_apart(judged(vitrine.dsn)) if f.name not in _FROM_OUTSIDE]
     assert [f for f in found if f.violations or f.unchecked] == []
     wait_for("the clock's own look", lambda: looked(vitrine, supervisor), within=150)
 

@@ -24,7 +24,7 @@ def test_status_says_how_many_conversations_live_in_how_many_actors(vitrine: Run
 
 
 def test_the_banner_said_so_when_all_was_ready(vitrine: RunningVitrine):
-    said = (vitrine.folder.parent / "up.log").read_text("utf-8")
+    said = " ".join((vitrine.folder.parent / "up.log").read_text("utf-8").replace("│", " ").split())
     assert "agora nenhuma ativa em 1 ator Ray (0 de uma só conversa, 1 de muitas)" in said
 
 

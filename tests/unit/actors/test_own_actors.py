@@ -93,7 +93,7 @@ class FakeDirectory:
         self.actors.pop(name, None)
 
     def tell(self, name: str, call: Any) -> None:
-        _ = start(call, name=name)
+        _ = start(call(), name=name)
 
 
 @dataclass
