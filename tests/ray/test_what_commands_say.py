@@ -24,8 +24,12 @@ def test_status_says_how_many_conversations_live_in_how_many_actors(vitrine: Run
 
 
 def test_the_banner_said_so_when_all_was_ready(vitrine: RunningVitrine):
-    said = " ".join((vitrine.folder.parent / "up.log").read_text("utf-8").replace("│", " ").split())
-    assert "agora nenhuma ativa em 1 ator Ray (0 de uma só conversa, 1 de muitas)" in said
+    found = re.search(
+        r"agora (nenhuma|\d+) ativas? em (\d+) ator(?:es)? Ray \((\d+) de uma só conversa, 1 de muitas\)",
+        (vitrine.folder.parent / "up.log").read_text("utf-8"),
+    )
+    assert found is not None
+    assert int(found[2]) == int(found[3]) + 1
 
 
 def test_the_audit_of_a_house_that_works_is_whole(vitrine: RunningVitrine):
