@@ -194,19 +194,21 @@ class ConversationCore:
     async def _run_turn(
         self, conversation: Conversation, decision: RunTurn
     ) -> CommitVerdict | None:
-        if self._bell.is_set():
-            # Rung while it was read: a person's act may be later than that, and no turn was there
-            # to be stopped. A load is cheaper than a model call for nothing.
-            return CommitVerdict.SUPERSEDED
         self.state = "waiting"
         async with self._ports.turns.place() as waited:
             if waited:  # read again, with the place in hand: giving it back would starve us
+                self._bell.clear()
+                self._rings = 0
                 conversation = await self._load()
                 standing = standing_of(self._ports.host, conversation.ownership)
                 newest = decide(conversation, self._ports.house.rules)
                 if standing is not Standing.OWNER or not isinstance(newest, RunTurn):
                     return CommitVerdict.SUPERSEDED
                 decision = newest
+            if self._bell.is_set():
+                # Rung while it was read: a person's act may be later than that, and no turn was there
+                # to be stopped. A load is cheaper than a model call for nothing.
+                return CommitVerdict.SUPERSEDED
             result = await self._think(conversation, decision)
         filed = False
         if result.verdict is CommitVerdict.COMMITTED:

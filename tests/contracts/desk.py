@@ -108,14 +108,16 @@ async def a_conversation(desk: Desk, *texts: str) -> ConversationId:
     return conversation_id
 
 
-async def claim(desk: Desk, row: ConversationId, number: str = FACADE) -> tuple[Claim, AttemptId]:
-    """Asks for the conversation's next message, having paced where it leaves by this number."""
+async def claim(
+    desk: Desk, row: ConversationId, number: str = FACADE, *, begun: bool = False
+) -> tuple[Claim, AttemptId]:
+    """Asks for the next message, having paced it by this number; `begun`: as what we begin."""
     attempt = AttemptId(new_id())
     lane = Lane(
         phone_number_id=PhysicalNumberId(number),
         contact_id=ContactId(new_id()),
         messages_per_second=80,
-        business_initiated=True,  # paced as the slowest kind, which any row may follow
+        business_initiated=begun,
     )
     return await desk.outbox.claim_next(row, attempt, lane=lane, sender="test"), attempt
 

@@ -168,7 +168,7 @@ async def test_consent_is_the_contacts_and_expires_decisions_made_before(desk: D
     consent = ConsentDraft(state="refused", text_version="1")
     await desk.conversations.commit(replace(a_commit(loaded), consent=consent))
     assert (await desk.conversations.load(row)).consent is AiConsent.REFUSED
-    made, _ = await claim(desk, row)
+    made, _ = await claim(desk, row, begun=True)
     assert made.verdict is ClaimVerdict.DECISION_EXPIRED
 
 

@@ -58,6 +58,12 @@ async def states(desk: Desk, row: ConversationId) -> list[tuple[str, str]]:
     return [(r.state, r.shown) for r in await desk.rows(row)]
 
 
+async def due(desk: Desk, *, begun: bool = False) -> list[ConversationId]:
+    return await desk.outbox.list_due(
+        older_than=timedelta(seconds=2), limit=10, business_initiated=begun
+    )
+
+
 # ---- the claim
 
 
@@ -94,12 +100,7 @@ async def test_a_number_that_cannot_send_claims_nothing(desk: Desk) -> None:
     await desk.number_is("paused")
     assert (await claim(desk, row))[0].verdict is ClaimVerdict.NO_NUMBER
     await desk.age(timedelta(seconds=3))
-    assert (
-        await desk.outbox.list_due(
-            older_than=timedelta(seconds=2), limit=10, business_initiated=False
-        )
-        == []
-    )
+    assert await due(desk) == []
     await desk.number_is("healthy")
     assert (await claim(desk, row))[0].verdict is ClaimVerdict.CLAIMED
 
@@ -146,12 +147,7 @@ async def test_while_the_ai_is_paused_only_its_own_messages_wait(desk: Desk) -> 
     await desk.switch("ai_paused", on=True)
     assert (await claim(desk, row))[0].verdict is ClaimVerdict.PAUSED
     await desk.age(timedelta(seconds=5))
-    assert (
-        await desk.outbox.list_due(
-            older_than=timedelta(seconds=2), limit=10, business_initiated=False
-        )
-        == []
-    )
+    assert await due(desk) == []
     await desk.acts.reply(row, await desk.operator(), Text(body="da Bia"))
     made, _ = await claim(desk, row)
     assert made.verdict is ClaimVerdict.CLAIMED
@@ -214,7 +210,11 @@ async def test_twenty_messages_of_the_ai_an_hour_are_enough_and_a_person_is_told
     assert (await claim(desk, row))[0].verdict is ClaimVerdict.LOOP_CAP
     assert (await desk.rows(row))[-1].reason == "loop_cap"
     assert (await desk.events(row))[-1] == ("send_failed", None)
+    loaded = await desk.conversations.load(row)
+    assert (loaded.spoken_in_hour, loaded.spoken_in_day) == (limits.AGENT_MESSAGES_PER_HOUR,) * 2
     await desk.age(HOUR)
+    loaded = await desk.conversations.load(row)
+    assert (loaded.spoken_in_hour, loaded.spoken_in_day) == (0, limits.AGENT_MESSAGES_PER_HOUR)
     await again(desk, row, "depois")
     assert (await claim(desk, row))[0].verdict is ClaimVerdict.CLAIMED
 
@@ -227,9 +227,21 @@ async def test_a_campaign_row_needs_a_decision_that_still_holds(desk: Desk, why:
         await desk.raise_contactability()
     if why == "too late":
         await desk.age(2 * HOUR)
-    made, _ = await claim(desk, row)
+    made, _ = await claim(desk, row, begun=True)
     expected = ClaimVerdict.CLAIMED if why == "neither" else ClaimVerdict.DECISION_EXPIRED
     assert made.verdict is expected
+
+
+async def test_what_we_begin_is_due_apart_and_must_have_been_paced_as_such(desk: Desk) -> None:
+    row = await a_conversation(desk)
+    await desk.add_campaign_row(row, valid=HOUR)
+    await desk.age(timedelta(seconds=3))
+    assert (await due(desk), await due(desk, begun=True)) == ([], [row])
+    as_reply, _ = await claim(desk, row)
+    assert as_reply.verdict is ClaimVerdict.OTHER_LANE
+    assert as_reply.row is not None
+    assert as_reply.row.lane.business_initiated
+    assert (await claim(desk, row, begun=True))[0].verdict is ClaimVerdict.CLAIMED
 
 
 async def test_a_number_that_only_replies_begins_nothing(desk: Desk) -> None:
@@ -237,7 +249,7 @@ async def test_a_number_that_only_replies_begins_nothing(desk: Desk) -> None:
     await desk.add_campaign_row(row, valid=HOUR)
     await again(desk, row, "resposta")
     await desk.number_only_replies()
-    assert (await claim(desk, row))[0].verdict is ClaimVerdict.REPLIES_ONLY
+    assert (await claim(desk, row, begun=True))[0].verdict is ClaimVerdict.REPLIES_ONLY
     assert (await desk.rows(row))[0].reason == "replies_only"
     assert (await claim(desk, row))[0].verdict is ClaimVerdict.CLAIMED
 
@@ -304,7 +316,7 @@ async def test_a_claim_without_a_result_becomes_unknown_and_goes_once_more(desk:
 
 
 async def unknown(desk: Desk, row: ConversationId) -> None:
-    made, attempt = await claim(desk, row)
+    made, attempt = await claim(desk, row, begun=True)
     assert made.row is not None
     await desk.outbox.record_not_accepted(refused(made.row.id, attempt, OutboxState.UNKNOWN))
 
@@ -354,17 +366,11 @@ async def test_a_person_passes_an_unknown_message_of_the_ai_but_not_a_claimed_on
 
 async def test_due_rows_are_found_unless_something_before_them_is_open(desk: Desk) -> None:
     row, _ = await queue(desk, "um", "dois")
-
-    async def due() -> list[ConversationId]:
-        return await desk.outbox.list_due(
-            older_than=timedelta(seconds=2), limit=10, business_initiated=False
-        )
-
-    assert await due() == []  # young rows are their committer's
+    assert await due(desk) == []  # young rows are their committer's
     await desk.age(timedelta(seconds=3))
-    assert await due() == [row]
+    assert await due(desk) == [row]
     await claim(desk, row)
-    assert await due() == []
+    assert await due(desk) == []
 
 
 async def test_a_row_that_waits_for_a_blocked_number_is_told_once(desk: Desk) -> None:

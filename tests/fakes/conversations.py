@@ -45,6 +45,7 @@ class FakeConversations:
         pending = [self._pending(e) for e in db.pending(row.id)[:PENDING_MAX]]
         waiting = {e.message_id for e in pending}
         handoff = db.open_handoff(row.id)
+        in_hour, in_day = db.spoken(contact.id)
         shown = [m for m in db.messages[row.id] if m.status != "withdrawn"]
         return Conversation(
             id=row.id,
@@ -84,6 +85,8 @@ class FakeConversations:
             calls=[(subject, at) for subject, at in db.calls[row.id] if at > db.now()],
             handoff=None if handoff is None else self._handoff(handoff),
             queue_length=len(self._queued_handoffs()),
+            spoken_in_hour=in_hour,
+            spoken_in_day=in_day,
             ownership=Ownership(shard=db.shards.get(row.id), incarnation=db.leases.get(self._host)),
         )
 
@@ -126,12 +129,16 @@ class FakeConversations:
         if "ai_paused" in db.switches:
             return []
         border = db.now() - timedelta(seconds=older_than_s)
-        found = [
-            row.id
-            for row in db.conversations.values()
-            if any(e.seq > row.seen_up_to and e.received_at < border for e in db.pending(row.id))
-        ]
-        return found[:limit]
+        oldest: dict[ConversationId, int] = {}
+        for row in db.conversations.values():
+            seqs = [
+                e.seq
+                for e in db.pending(row.id)
+                if e.seq > row.seen_up_to and e.received_at < border
+            ]
+            if seqs:
+                oldest[row.id] = min(seqs)
+        return sorted(oldest, key=oldest.__getitem__)[:limit]
 
     # ---- writing
 

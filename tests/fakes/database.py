@@ -214,6 +214,16 @@ class FakeDatabase:
         lost = state in {"asked", "noticed"} and not self.ai_was_put(contact_id, state)
         return "none" if lost else state
 
+    def spoken(self, contact_id: ContactId) -> tuple[int, int]:
+        """AI messages that were claimed for this contact in the last hour and day."""
+        claims = [
+            row.claimed_at
+            for row in self.outbox_of[self.conversation_of[contact_id]]
+            if row.author == "agent" and row.claimed_at is not None
+        ]
+        hour, day = self.now() - timedelta(hours=1), self.now() - timedelta(days=1)
+        return sum(at > hour for at in claims), sum(at > day for at in claims)
+
     def open_handoff(self, conversation_id: ConversationId) -> HandoffTable | None:
         return next((h for h in self.handoffs[conversation_id] if h.is_open), None)
 

@@ -108,10 +108,16 @@ class FakeMeta:
         self.on_post(post)
         late = silent and self._happens(0.5)
         if late and self._happens(0.5):
-            self.loop.call_later(self.dice.uniform(60, 180), self._tell, post, context=Context())
+            self.waiting += 1
+            delay = self.dice.uniform(60, 180)
+            self.loop.call_later(delay, self._tell_late, post, context=Context())
         elif not late and not self._happens(self.mood.mute):
             self._tell(post)
         return wamid
+
+    def _tell_late(self, post: Post) -> None:
+        self.waiting -= 1
+        self._tell(post)
 
     def _tell(self, post: Post) -> None:
         states = [DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ]

@@ -35,8 +35,7 @@ class FakeOutbox:
         row = next(db.rows(conversation_id, OutboxState.QUEUED), None)
         if row is None:
             return Claim(verdict=ClaimVerdict.GONE)
-        number = row.phone_number_id or db.conversations[conversation_id].number
-        entry = db.numbers.get(number or "")
+        entry = self._number_of(row)
         if entry is None:
             return Claim(verdict=ClaimVerdict.NO_NUMBER)
         verdict, wait = self._refusal(row, entry, lane)
@@ -97,7 +96,8 @@ class FakeOutbox:
         if row.business_initiated and number.replies_only:
             db.withdraw(row, "replies_only")
             return ClaimVerdict.REPLIES_ONLY, None
-        if lane is None or lane.phone_number_id != number.phone_number_id:
+        paced = lane is not None and (lane.business_initiated or not row.business_initiated)
+        if lane is None or not paced or lane.phone_number_id != number.phone_number_id:
             return ClaimVerdict.OTHER_LANE, None
         if row.not_before > now:
             return ClaimVerdict.NOT_DUE, row.not_before - now
@@ -165,14 +165,7 @@ class FakeOutbox:
         )
 
     def _over_cap(self, row: OutboxTable) -> bool:
-        now = self._db.now()
-        claims = [
-            r.claimed_at
-            for r in self._db.outbox_of[row.conversation_id]
-            if r.author == "agent" and r.claimed_at is not None
-        ]
-        in_hour = sum(at > now - timedelta(hours=1) for at in claims)
-        in_day = sum(at > now - timedelta(days=1) for at in claims)
+        in_hour, in_day = self._db.spoken(row.contact_id)
         return in_hour >= limits.AGENT_MESSAGES_PER_HOUR or in_day >= limits.AGENT_MESSAGES_PER_DAY
 
     # ---- results
@@ -244,7 +237,7 @@ class FakeOutbox:
                 and row.not_before <= now
                 and row.created_at < now - older_than
                 and not (row.author == "agent" and paused)
-                and not self._number_is_stopped(row)
+                and self._number_is_usable(row)
                 and not any(b.seq < row.seq and not _passes(row, b) for b in unsettled)
             ]
         return [row.conversation_id for row in sorted(due, key=lambda r: r.not_before)[:limit]]
@@ -311,9 +304,16 @@ class FakeOutbox:
         return settled
 
     def _number_is_stopped(self, row: OutboxTable) -> bool:
-        number = row.phone_number_id or self._db.conversations[row.conversation_id].number
-        entry = self._db.numbers.get(number or "")
+        entry = self._number_of(row)
         return entry is not None and entry.stopped
+
+    def _number_is_usable(self, row: OutboxTable) -> bool:
+        entry = self._number_of(row)
+        return entry is not None and entry.usable
+
+    def _number_of(self, row: OutboxTable) -> NumberTable | None:
+        number = row.phone_number_id or self._db.conversations[row.conversation_id].number
+        return self._db.numbers.get(number or "")
 
     def _all(self, state: str) -> list[OutboxTable]:
         return [row for row in self._db.outbox.values() if row.state == state]

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from domain.conversation import ASKED_AT_SEQ
 from domain.delivery import FROM_META, DeliveryStatus, settle
 from domain.ids import ContactId, ConversationId
 from domain.outbox import OutboxState
@@ -180,7 +181,9 @@ class Oracle:
             return True
         if consent == "asked" and conversation.mode not in {"operator", "muted"}:
             message = self._db.message_by_id.get(event.message_id) if event.message_id else None
-            return message is None or message.content["kind"] != "button_reply"
+            tapped = message is not None and message.content["kind"] == "button_reply"
+            # A tap on a question that counted as not left is not taken; the contact was asked anew.
+            return not tapped or event.seq <= conversation.state.get(ASKED_AT_SEQ, 0)
         return conversation.mode in {"operator", "muted"} or consent in {"asked", "refused"}
 
     def _check_outbox(self, conversation: ConversationTable) -> None:

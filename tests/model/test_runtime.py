@@ -80,7 +80,7 @@ class Runtime(RuleBasedStateMachine):
     def begin(self, seed: int, base: float, consent: list[str], troubled: bool) -> None:
         self.journal = Journal()
         quiet = QuietRule(base=timedelta(seconds=base), cap=timedelta(seconds=15))
-        self.world = World(seed, quiet=quiet, idle_s=6)
+        self.world = World(seed, quiet=quiet, idle_s=6, turns_at_once=2)
         self.oracle = Oracle(self.world)
         self.serial = itertools.count(1)
         self.people: list[ConversationTable] = [

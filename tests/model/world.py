@@ -22,11 +22,13 @@ import domain.ids
 from actors.clock.core import ClockCore
 from actors.conversation.ports import House, Ports
 from actors.conversation.residents import Residents
+from actors.conversation.turn_gate import TurnGate
 from actors.rounds import every
 from actors.sender.core import SendCore
 from actors.sender.keeper import OutboxKeeper, StatusKeeper
 from api.intake_group import IntakeGroup
 from api.webhook import Announcer, WebhookParts
+from config.limits import TURNS_AT_ONCE
 from domain.consent import ConsentRule
 from domain.doorbell import Ring, RingReason
 from domain.ids import ConversationId, OperatorId, PhysicalNumberId, new_id
@@ -81,6 +83,7 @@ class World:
         shuffled: bool = True,
         quiet: QuietRule | None = None,
         idle_s: float = 20,
+        turns_at_once: int = TURNS_AT_ONCE,
         processes: Sequence[str] = EVERYBODY,
     ) -> None:
         self.dice = Random(seed)
@@ -106,6 +109,7 @@ class World:
                 **({} if quiet is None else {"quiet": quiet}),
             ),
         )
+        self.turns_at_once = turns_at_once
         self.idle_after = timedelta(seconds=idle_s)
         #: Seconds a message waits for a pacing slot; the tests turn it.
         self.pace_s: Callable[[], float] = lambda: 0.0
@@ -182,6 +186,7 @@ class World:
             tracer=NoTracer(),
             house=self.house,
             host=host,
+            turns=TurnGate(self.turns_at_once),
             place={"name": process.name, "node": "n", "pid": 1},
         )
 
