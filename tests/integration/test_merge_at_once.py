@@ -62,7 +62,7 @@ async def test_a_claim_that_was_first_is_in_flight_and_settles_in_the_one_that_s
     row = await twins.pool.fetchval("SELECT id FROM outbox")
     attempt = AttemptId(new_id())
     async with twins.held(
-        "SELECT claim_send_v1($1, $2, $3, 'test', 100, 100, interval '5 seconds')",
+        "SELECT claim_send_v2($1, $2, $3, 'test', 100, 100, interval '5 seconds')",
         row, attempt, FACADE,
     ):  # fmt: skip
         merge = begin(twins.meet())
