@@ -13,15 +13,13 @@ from domain.ids import new_id
 from domain.phone import canonical
 from routing.shards import bucket_of
 
-#: Beyond every arrival number: what waits for a person is not rung again by the sweeper.
-_NEVER_SWEPT: Final = 2**62
 _COLUMNS: Final = {
     "contacts": ("id", "account_id", "name", "ai_consent"),
     "channel_identities": ("id", "contact_id", "portfolio_id", "kind", "value", "wa_id"),
     "consents": ("id", "contact_id", "purpose", "state", "text_version", "channel"),
     "conversations": (
         "id", "facade_id", "contact_id", "bucket", "mode", "sticky_number", "sticky_reason",
-        "last_inbound_number", "seen_up_to",
+        "last_inbound_number",
     ),
 }  # fmt: skip
 
@@ -71,7 +69,6 @@ def _rows_of(
             number,
             "o número em que o cliente escreveu",
             number,
-            _NEVER_SWEPT if mode == "operator" else 0,
         )
     )
     return conversation

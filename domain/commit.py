@@ -95,7 +95,6 @@ class Commit:
     state: Mapping[str, Any] | None = None
     score: float | None = None
     mode: Mode | None = None
-    seen_up_to: int | None = None
     sticky_number: PhysicalNumberId | None = None
     sticky_reason: str = ""
     notes: Sequence[str] = ()

@@ -53,6 +53,8 @@ class PendingEvent:
     received_at: datetime
     #: How often working it ended in a defect.
     attempts: int = 0
+    #: Whether it was left waiting on purpose already: for a person, for consent, for a message.
+    left: bool = False
 
     @property
     def wants_answer(self) -> bool:
@@ -128,7 +130,6 @@ class Conversation:
     right_party_confirmed: bool
     consent: AiConsent
     ai_paused: bool
-    seen_up_to: int
     db_now: datetime
     pending: Sequence[PendingEvent] = ()
     history: Sequence[PastMessage] = ()
@@ -180,9 +181,9 @@ class TurnRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
-    """Nothing to work. `seen_up_to`: events left waiting on purpose, up to this arrival number."""
+    """Nothing to work. `left`: arrival numbers of what waits on purpose and was not known to until now."""
 
-    seen_up_to: int | None = None
+    left: tuple[int, ...] = ()
     why: str = ""
 
 
@@ -306,11 +307,10 @@ def _late(conversation: Conversation, rules: TurnRules) -> Decision | None:
 
 
 def _silent(conversation: Conversation, _: TurnRules) -> Decision | None:
-    newest = conversation.pending[-1].seq
     if conversation.mode in {Mode.OPERATOR, Mode.MUTED}:
-        return Rest(seen_up_to=newest, why=f"mode {conversation.mode}")
+        return _leave(conversation, why=f"mode {conversation.mode}")
     if conversation.consent is AiConsent.REFUSED:
-        return Rest(seen_up_to=newest, why="consent refused")
+        return _leave(conversation, why="consent refused")
     return Rest(why="paused") if conversation.ai_paused else None
 
 
@@ -319,7 +319,7 @@ def _question(conversation: Conversation, _: TurnRules) -> Decision | None:
         return None
     noted = [e for e in conversation.pending if e.kind != WHISPER]
     if not noted:  # a whisper is read by the next turn
-        return Rest(seen_up_to=conversation.pending[-1].seq, why="whisper waits for a message")
+        return _leave(conversation, why="whisper waits for a message")
     return Note(events=noted, outcome="noted")
 
 
@@ -342,7 +342,11 @@ def _consent(conversation: Conversation, rules: TurnRules) -> Decision | None:
     elif after:
         # Never asked here, only told, or the question did not leave: then each new message asks anew.
         return AskConsent(events=asking)
-    return Rest(seen_up_to=conversation.pending[-1].seq, why="waits for consent")
+    return _leave(conversation, why="waits for consent")
+
+
+def _leave(conversation: Conversation, *, why: str) -> Rest:
+    return Rest(left=tuple(e.seq for e in conversation.pending if not e.left), why=why)
 
 
 def _question_is_queued(conversation: Conversation) -> bool:

@@ -6,7 +6,7 @@ from typing import Final, LiteralString
 
 LOAD: Final[LiteralString] = """
 SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_number,
-       c.last_inbound_number, c.assignee_id, c.score, c.state, c.origin, c.seen_up_to,
+       c.last_inbound_number, c.assignee_id, c.score, c.state, c.origin,
        coalesce(n.state, 'active') AS number_state, coalesce(n.health, 'healthy') AS number_health,
        coalesce(n.messages_per_second, 80) AS messages_per_second,
        p.name, p.company, p.profile, ai_consent_v1(p) AS ai_consent,
@@ -25,7 +25,8 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.epoch, c.version, c.sticky_num
            AND o.claimed_at > now() - interval '1 day') AS spoken,
        (SELECT jsonb_agg(to_jsonb(e) ORDER BY e.seq) FROM (
            SELECT e.seq, e.id, e.kind, e.payload, e.attempts, e.message_id, e.wamid, e.phone_number_id, e.sent_at,
-                  e.received_at, coalesce(m.content, '{}') AS content, coalesce(m.body, '') AS body
+                  e.received_at, e.left_at IS NOT NULL AS left,
+                  coalesce(m.content, '{}') AS content, coalesce(m.body, '') AS body
              FROM inbound_events e LEFT JOIN messages m ON m.id = e.message_id
             WHERE e.conversation_id = c.id AND e.worked_at IS NULL
             ORDER BY e.seq LIMIT $2) e) AS pending,
@@ -63,14 +64,13 @@ WITH cas AS (
     UPDATE conversations c SET
         version = c.version + 1, mode = coalesce($6, c.mode),
         state = coalesce($7::jsonb, c.state), score = coalesce($8::real, c.score),
-        seen_up_to = coalesce($9::bigint, c.seen_up_to),
-        sticky_number = CASE WHEN c.last_inbound_number IS NULL THEN coalesce($10, c.sticky_number)
+        sticky_number = CASE WHEN c.last_inbound_number IS NULL THEN coalesce($9, c.sticky_number)
                              ELSE c.sticky_number END,
-        sticky_reason = CASE WHEN $10::text IS NULL OR c.last_inbound_number IS NOT NULL
-                             THEN c.sticky_reason ELSE $11 END,
-        cost_micros = c.cost_micros + $12::bigint,
-        last_message_at = CASE WHEN $13::bool THEN clock_timestamp() ELSE c.last_message_at END,
-        last_message_id = coalesce($14::uuid, c.last_message_id),
+        sticky_reason = CASE WHEN $9::text IS NULL OR c.last_inbound_number IS NOT NULL
+                             THEN c.sticky_reason ELSE $10 END,
+        cost_micros = c.cost_micros + $11::bigint,
+        last_message_at = CASE WHEN $12::bool THEN clock_timestamp() ELSE c.last_message_at END,
+        last_message_id = coalesce($13::uuid, c.last_message_id),
         updated_at = clock_timestamp()
      WHERE c.id = $1 AND c.version = $2 AND c.epoch = $3
        AND ($4::bigint IS NULL OR NOT EXISTS (
@@ -78,9 +78,9 @@ WITH cas AS (
                AND e.seq > $4 AND e.kind IN ('message', 'whisper', 'note', 'qualify', 'schedule')))
     RETURNING c.id, c.contact_id, c.epoch
 ), worked AS (
-    UPDATE inbound_events e SET worked_at = clock_timestamp(), outcome = $16,
-           turn_id = ($17::jsonb ->> 'id')::uuid
-      FROM cas WHERE e.seq = ANY ($15::bigint[]) AND e.worked_at IS NULL
+    UPDATE inbound_events e SET worked_at = clock_timestamp(), outcome = $15,
+           turn_id = ($16::jsonb ->> 'id')::uuid
+      FROM cas WHERE e.seq = ANY ($14::bigint[]) AND e.worked_at IS NULL
 ), turn AS (
     INSERT INTO turns (id, conversation_id, epoch, version, state, playbook, inputs, context, reply,
         model_calls, tools, guardrails, input_tokens, output_tokens, cache_read_tokens,
@@ -91,34 +91,34 @@ WITH cas AS (
            (t ->> 'cache_read_tokens')::int, (t ->> 'cache_write_tokens')::int,
            (t ->> 'cost_micros')::bigint, t -> 'latency', t ->> 'outcome', t -> 'actor',
            (t ->> 'started_at')::timestamptz
-      FROM cas, (SELECT $17::jsonb AS t) j WHERE t IS NOT NULL
+      FROM cas, (SELECT $16::jsonb AS t) j WHERE t IS NOT NULL
 ), drafts AS (
-    SELECT d.* FROM cas, jsonb_to_recordset($18::jsonb) AS d(message_id uuid, outbox_id uuid,
+    SELECT d.* FROM cas, jsonb_to_recordset($17::jsonb) AS d(message_id uuid, outbox_id uuid,
         author text, content jsonb, text text, position int, carries_money bool, reply_to_wamid text)
 ), shown AS (
     INSERT INTO messages (id, conversation_id, direction, author, content, body, status,
         reply_to_wamid, turn_id)
     SELECT d.message_id, $1, 'outbound', d.author, d.content, d.text, 'queued', d.reply_to_wamid,
-           ($17::jsonb ->> 'id')::uuid FROM drafts d ORDER BY d.position
+           ($16::jsonb ->> 'id')::uuid FROM drafts d ORDER BY d.position
     RETURNING id
 ), queued AS (
     INSERT INTO outbox (id, conversation_id, contact_id, message_id, turn_id, position, author,
         epoch, content, reply_to_wamid, carries_money)
-    SELECT d.outbox_id, $1, cas.contact_id, d.message_id, ($17::jsonb ->> 'id')::uuid, d.position,
+    SELECT d.outbox_id, $1, cas.contact_id, d.message_id, ($16::jsonb ->> 'id')::uuid, d.position,
            d.author, cas.epoch, d.content, d.reply_to_wamid, d.carries_money
       FROM drafts d, cas ORDER BY d.position
 ), noted AS (
     INSERT INTO notes (id, conversation_id, turn_id, author, body)
-    SELECT n.id, $1, ($17::jsonb ->> 'id')::uuid, 'agent', n.body
-      FROM cas, jsonb_to_recordset($19::jsonb) AS n(id uuid, body text)
+    SELECT n.id, $1, ($16::jsonb ->> 'id')::uuid, 'agent', n.body
+      FROM cas, jsonb_to_recordset($18::jsonb) AS n(id uuid, body text)
 ), called AS (
     INSERT INTO scheduled_calls (id, conversation_id, turn_id, subject, at)
-    SELECT s.id, $1, ($17::jsonb ->> 'id')::uuid, s.subject, s.at
-      FROM cas, jsonb_to_recordset($20::jsonb) AS s(id uuid, subject text, at timestamptz)
+    SELECT s.id, $1, ($16::jsonb ->> 'id')::uuid, s.subject, s.at
+      FROM cas, jsonb_to_recordset($19::jsonb) AS s(id uuid, subject text, at timestamptz)
 ), handed AS (
     INSERT INTO handoffs (id, conversation_id, reason, priority, silence, brief, raised_by)
     SELECT h.id, $1, h.reason, h.priority, h.silence, h.brief, h.raised_by
-      FROM cas, jsonb_to_recordset($21::jsonb) AS h(id uuid, reason text, priority text,
+      FROM cas, jsonb_to_recordset($20::jsonb) AS h(id uuid, reason text, priority text,
            silence text, brief jsonb, raised_by text)
     ON CONFLICT (conversation_id) WHERE state IN ('queued', 'accepted') DO NOTHING
 ), consented AS (
@@ -126,9 +126,13 @@ WITH cas AS (
         asked_message_id, answer_event_id)
     SELECT k.id, cas.contact_id, 'ai', k.state, k.text_version, 'whatsapp', k.asked_message_id,
            k.answer_event_id
-      FROM cas, jsonb_to_recordset($22::jsonb) AS k(id uuid, state text, text_version text,
+      FROM cas, jsonb_to_recordset($21::jsonb) AS k(id uuid, state text, text_version text,
            asked_message_id uuid, answer_event_id uuid)
     RETURNING contact_id, state
+), woken AS (
+    UPDATE inbound_events e SET left_at = NULL FROM consented k, conversations c
+     WHERE k.state = 'granted' AND c.contact_id = k.contact_id AND e.conversation_id = c.id
+       AND e.worked_at IS NULL AND e.left_at IS NOT NULL AND e.seq <> ALL ($14::bigint[])
 ), person AS (
     UPDATE contacts p SET
         ai_consent = coalesce((SELECT state FROM consented), p.ai_consent),
@@ -143,7 +147,7 @@ WITH cas AS (
 )
 SELECT count(*) AS won,
        EXISTS (SELECT 1 FROM inbound_events e WHERE e.conversation_id = $1 AND e.worked_at IS NULL
-                  AND e.seq <> ALL ($15::bigint[])) AS pending
+                  AND e.seq <> ALL ($14::bigint[])) AS pending
   FROM cas
 """
 
@@ -176,17 +180,18 @@ UPDATE inbound_events SET attempts = attempts + 1
  WHERE conversation_id = $1 AND worked_at IS NULL
 """
 
-MARK_SEEN: Final[LiteralString] = """
-UPDATE conversations SET seen_up_to = greatest(seen_up_to, $2) WHERE id = $1
+LEAVE_WAITING: Final[LiteralString] = """
+UPDATE inbound_events SET left_at = clock_timestamp()
+ WHERE conversation_id = $1 AND seq = ANY ($2::bigint[]) AND worked_at IS NULL
 """
 
-# A conversation nobody works: pending events beyond what was left waiting on purpose. While the AI is
+# A conversation nobody works: pending events that nobody left waiting on purpose. While the AI is
 # paused they all wait; afterwards they are rung in groups, the longest waiting first, so that resuming is
 # no flood and nobody is passed over.
 LIST_UNWORKED: Final[LiteralString] = """
 SELECT e.conversation_id AS id
   FROM inbound_events e JOIN conversations c ON c.id = e.conversation_id
- WHERE e.worked_at IS NULL AND e.seq > c.seen_up_to
+ WHERE e.worked_at IS NULL AND e.left_at IS NULL
    AND e.received_at < clock_timestamp() - $1::interval
    AND NOT EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused')
    AND ($2::int[] IS NULL OR c.bucket = ANY ($2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
@@ -69,9 +69,9 @@ class ConversationStore:
             sql.RECORD_TURN, conversation.id, turn, conversation.epoch, conversation.version
         )
 
-    async def mark_seen(self, conversation_id: ConversationId, seq: int) -> None:
-        """These events wait on purpose; the sweeper leaves them alone."""
-        await self._pool.execute(sql.MARK_SEEN, conversation_id, seq)
+    async def leave_waiting(self, conversation_id: ConversationId, seqs: Sequence[int]) -> None:
+        """These events wait on purpose: the sweeper leaves them alone, and only them."""
+        await self._pool.execute(sql.LEAVE_WAITING, conversation_id, list(seqs))
 
     async def count_failure(self, conversation_id: ConversationId) -> None:
         """Working this conversation ended in a defect; after a few a person gets it."""
@@ -120,7 +120,6 @@ def _conversation(row: asyncpg.Record) -> Conversation:
         spending=Spending(
             conversation_micros=row["spent_micros"], day_is_spent=row["day_is_spent"]
         ),
-        seen_up_to=row["seen_up_to"],
         db_now=row["db_now"],
         pending=pending,
         history=[m for m in past if m.id not in waiting],
@@ -153,6 +152,7 @@ def _pending(event: Mapping[str, Any]) -> PendingEvent:
         sent_at=parse_time(event["sent_at"]),
         received_at=parse_time(event["received_at"]),
         attempts=event["attempts"],
+        left=event["left"],
     )
 
 
@@ -200,7 +200,6 @@ def _commit_arguments(commit: Commit) -> tuple[Any, ...]:
         commit.mode,
         commit.state,
         commit.score,
-        commit.seen_up_to,
         commit.sticky_number,
         commit.sticky_reason,
         commit.turn.cost_micros if commit.turn else 0,

@@ -7,13 +7,18 @@ from typing import Final, LiteralString
 # The claim takes the same lock, so an act is before it (the row is withdrawn) or after it (in
 # flight). The row condition is judged under the lock: a reassignment in between does not slip through.
 FENCE: Final[LiteralString] = """
-UPDATE conversations SET epoch = epoch + 1, version = version + 1, mode = $2,
-       assignee_id = CASE WHEN $2 = 'muted' THEN assignee_id ELSE $3 END,
-       seen_up_to = CASE WHEN $2 = 'agent' THEN 0 ELSE seen_up_to END,
-       unread_count = CASE WHEN $3::uuid IS NULL THEN unread_count ELSE 0 END,
-       updated_at = clock_timestamp()
- WHERE id = $1 AND merged_into IS NULL AND ($4::uuid IS NULL OR assignee_id = $4)
-RETURNING epoch, handled_up_to, contact_id, thread_number_v1(conversations) AS number
+WITH raised AS (
+    UPDATE conversations SET epoch = epoch + 1, version = version + 1, mode = $2,
+           assignee_id = CASE WHEN $2 = 'muted' THEN assignee_id ELSE $3 END,
+           unread_count = CASE WHEN $3::uuid IS NULL THEN unread_count ELSE 0 END,
+           updated_at = clock_timestamp()
+     WHERE id = $1 AND merged_into IS NULL AND ($4::uuid IS NULL OR assignee_id = $4)
+    RETURNING id, epoch, handled_up_to, contact_id, thread_number_v1(conversations) AS number
+), woken AS (
+    UPDATE inbound_events e SET left_at = NULL FROM raised r
+     WHERE $2 = 'agent' AND e.conversation_id = r.id AND e.worked_at IS NULL AND e.left_at IS NOT NULL
+)
+SELECT epoch, handled_up_to, contact_id, number FROM raised
 """
 
 # For acts that raise nothing.

@@ -29,7 +29,7 @@ _AUDIT_LINES: Final = 1000
 INBOUND_OVERDUE: Final[LiteralString] = """
 SELECT e.id::text FROM inbound_events e
   JOIN conversations c ON c.id = e.conversation_id JOIN contacts p ON p.id = c.contact_id
- WHERE e.worked_at IS NULL AND e.conversation_id IS NOT NULL AND e.seq > c.seen_up_to
+ WHERE e.worked_at IS NULL AND e.conversation_id IS NOT NULL AND e.left_at IS NULL
    AND e.received_at < now() - interval '5 minutes'
    AND c.mode IN ('agent', 'closed') AND c.merged_into IS NULL AND p.ai_consent <> 'refused'
    AND NOT EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused')

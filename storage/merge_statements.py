@@ -73,7 +73,7 @@ UPDATE inbound_events e SET worked_at = NULL, outcome = NULL, turn_id = NULL
 """
 
 RAISE: Final[LiteralString] = """
-UPDATE conversations SET epoch = epoch + 1, version = version + 1, seen_up_to = 0,
+UPDATE conversations SET epoch = epoch + 1, version = version + 1,
        updated_at = clock_timestamp() WHERE id = ANY ($1::uuid[])
 """
 
@@ -145,7 +145,9 @@ DELETE FROM timers t USING timers o
 # Timers before events: one that fired meanwhile left an event, which a later statement sees.
 MOVE_REST: Final[tuple[LiteralString, ...]] = (
     "UPDATE timers SET conversation_id = $1 WHERE conversation_id = $2",
-    "UPDATE inbound_events SET conversation_id = $1 WHERE conversation_id = $2",
+    # The sweeper looks at all that waits again, in case the ring is lost.
+    """UPDATE inbound_events SET conversation_id = $1, left_at = NULL WHERE conversation_id = $2
+           OR (conversation_id = $1 AND worked_at IS NULL AND left_at IS NOT NULL)""",
     "UPDATE turns SET conversation_id = $1 WHERE conversation_id = $2",
     "UPDATE notes SET conversation_id = $1 WHERE conversation_id = $2",
     "UPDATE scheduled_calls SET conversation_id = $1 WHERE conversation_id = $2",
@@ -153,10 +155,9 @@ MOVE_REST: Final[tuple[LiteralString, ...]] = (
     "UPDATE handoffs SET conversation_id = $1 WHERE conversation_id = $2",
 )
 
-# The sweeper looks at all of it again, in case the ring is lost.
 ADD_UP: Final[LiteralString] = """
 UPDATE conversations k SET unread_count = k.unread_count + g.unread_count,
-       cost_micros = k.cost_micros + g.cost_micros, seen_up_to = 0, updated_at = clock_timestamp(),
+       cost_micros = k.cost_micros + g.cost_micros, updated_at = clock_timestamp(),
        last_message_id = CASE WHEN n.newer THEN g.last_message_id ELSE k.last_message_id END,
        last_message_at = greatest(k.last_message_at, g.last_message_at),
        last_inbound_number = CASE WHEN n.newer

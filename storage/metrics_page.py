@@ -45,7 +45,7 @@ SELECT (SELECT count(*) FROM handoffs WHERE state = 'queued') AS queue_length,
        (SELECT extract(epoch FROM now() - min(queued_at))::float8 FROM handoffs WHERE state = 'queued') AS queue_oldest_s,
        coalesce((SELECT extract(epoch FROM clock_timestamp() - min(e.received_at))::float8
            FROM inbound_events e JOIN conversations c ON c.id = e.conversation_id
-          WHERE e.worked_at IS NULL AND c.mode = 'agent' AND e.seq > c.seen_up_to), 0) AS unworked_age_s,
+          WHERE e.worked_at IS NULL AND c.mode = 'agent' AND e.left_at IS NULL), 0) AS unworked_age_s,
        (SELECT count(*) FROM inbound_events
          WHERE worked_at IS NULL AND conversation_id IS NULL) AS unresolved_events,
        (SELECT count(*) FROM send_attempts s JOIN physical_numbers n USING (phone_number_id)

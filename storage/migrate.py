@@ -21,10 +21,10 @@ from domain.errors import DefectError, RejectedError, TransientError
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 #: The number of the newest step this code knows. Raised with every step.
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 8
 #: The oldest SCHEMA_VERSION whose code may run against the schema made here. A step that breaks
 #: older code raises it.
-SCHEMA_COMPAT_VERSION: Final = 1
+SCHEMA_COMPAT_VERSION: Final = 3
 
 # Any number; the same for every Vitrine process, so that two migrators wait for each other.
 _LOCK_KEY: Final = 0x7669_7472

@@ -195,8 +195,7 @@ CREATE TABLE conversations (
     origin jsonb NOT NULL DEFAULT '{"kind": "direct"}',
     -- Arrival number of the last inbound event a person has dealt with.
     handled_up_to bigint NOT NULL DEFAULT 0,
-    -- Arrival number of the last event that was looked at and left waiting on purpose
-    -- (for a person, for consent); the sweeper rings only for later ones.
+    -- Of code older than step 7: now it is inbound_events.left_at.
     seen_up_to bigint NOT NULL DEFAULT 0,
     unread_count integer NOT NULL DEFAULT 0,
     last_message_id uuid,
@@ -261,7 +260,10 @@ CREATE TABLE inbound_events (
     worked_at timestamptz,
     outcome text,
     turn_id uuid,
-    attempts integer NOT NULL DEFAULT 0
+    attempts integer NOT NULL DEFAULT 0,
+    -- When it was looked at and left waiting on purpose (for a person, for consent, for a message); the
+    -- sweeper rings for the others. NULL again when the reason is gone.
+    left_at timestamptz
 );
 CREATE INDEX inbound_events_pending ON inbound_events (conversation_id, seq)
     WHERE worked_at IS NULL AND conversation_id IS NOT NULL;
@@ -587,102 +589,6 @@ LANGUAGE sql AS $$
            error = jsonb_build_object('reason', p_reason)
       FROM gone WHERE m.id = gone.message_id;
 $$;
-
--- The claim as code older than step 3 calls it while an update rolls out; now it is claim_send_v2.
-CREATE FUNCTION claim_send_v1(
-    p_outbox uuid, p_attempt uuid, p_number text, p_sender text,
-    p_hour_cap integer, p_day_cap integer, p_sent_wait interval
-) RETURNS TABLE (verdict text, attempt_n integer, retry_at timestamptz)
-LANGUAGE plpgsql AS $$
-DECLARE
-    o outbox%ROWTYPE;
-    c conversations%ROWTYPE;
-    before outbox%ROWTYPE;
-    decision governor_decisions%ROWTYPE;
-    person_version bigint;
-    in_hour integer;
-    in_day integer;
-BEGIN
-    attempt_n := 0; retry_at := NULL;
-    SELECT * INTO o FROM outbox WHERE id = p_outbox;
-    IF NOT FOUND THEN verdict := 'gone'; RETURN NEXT; RETURN; END IF;
-    SELECT * INTO c FROM conversations WHERE id = o.conversation_id FOR NO KEY UPDATE;
-    SELECT * INTO o FROM outbox WHERE id = p_outbox FOR UPDATE;
-    IF o.state <> 'queued' THEN verdict := 'settled'; RETURN NEXT; RETURN; END IF;
-    IF o.not_before > clock_timestamp() THEN
-        verdict := 'not_due'; retry_at := o.not_before; RETURN NEXT; RETURN;
-    END IF;
-
-    IF o.author = 'agent' AND o.epoch <> c.epoch THEN
-        PERFORM withdraw_v1(o.id, 'fenced');
-        verdict := 'fenced'; RETURN NEXT; RETURN;
-    END IF;
-    IF o.author = 'agent' AND EXISTS (SELECT 1 FROM switches WHERE name = 'ai_paused') THEN
-        verdict := 'paused'; RETURN NEXT; RETURN;
-    END IF;
-
-    -- Only the lowest unsettled row; an operator does not wait for an agent row of unknown outcome.
-    SELECT * INTO before FROM outbox b
-     WHERE b.conversation_id = o.conversation_id AND b.seq < o.seq
-       AND b.state IN ('queued', 'claimed', 'unknown')
-       AND NOT (o.author = 'operator' AND b.author = 'agent' AND b.state = 'unknown')
-     ORDER BY b.seq LIMIT 1;
-    IF FOUND THEN verdict := 'not_next'; RETURN NEXT; RETURN; END IF;
-
-    -- The next bubble of a turn waits for `sent` of the one before, or a while after its 200.
-    IF o.position > 0 THEN
-        SELECT b.* INTO before FROM outbox b JOIN messages m ON m.id = b.message_id
-         WHERE b.conversation_id = o.conversation_id AND b.turn_id = o.turn_id
-           AND b.position = o.position - 1 AND b.state = 'accepted'
-           AND status_rank_v1(m.status) < status_rank_v1('sent')
-           AND b.settled_at + p_sent_wait > clock_timestamp();
-        IF FOUND THEN
-            verdict := 'waits_for_sent'; retry_at := before.settled_at + p_sent_wait;
-            RETURN NEXT; RETURN;
-        END IF;
-    END IF;
-
-    IF o.business_initiated THEN
-        SELECT contactability_version INTO person_version
-          FROM contacts WHERE id = o.contact_id FOR NO KEY UPDATE;
-        SELECT * INTO decision FROM governor_decisions WHERE id = o.decision_id;
-        IF decision.valid_until <= clock_timestamp()
-           OR decision.contactability_version <> person_version THEN
-            PERFORM withdraw_v1(o.id, 'decision_expired');
-            verdict := 'decision_expired'; RETURN NEXT; RETURN;
-        END IF;
-    END IF;
-
-    IF o.author = 'agent' THEN
-        SELECT count(*) FILTER (WHERE claimed_at > clock_timestamp() - interval '1 hour'), count(*)
-          INTO in_hour, in_day
-          FROM outbox WHERE contact_id = o.contact_id AND author = 'agent'
-           AND claimed_at > clock_timestamp() - interval '1 day';
-        IF in_hour >= p_hour_cap OR in_day >= p_day_cap THEN
-            PERFORM withdraw_v1(o.id, 'loop_cap');
-            verdict := 'loop_cap'; RETURN NEXT; RETURN;
-        END IF;
-    END IF;
-
-    -- Outside the 24-hour window only a template may leave.
-    IF o.content ->> 'kind' <> 'template' AND NOT EXISTS (
-        SELECT 1 FROM service_windows w WHERE w.contact_id = o.contact_id
-           AND w.phone_number_id = p_number AND w.open_until > clock_timestamp()
-    ) THEN
-        UPDATE outbox SET state = 'parked', reason = 'window_closed',
-               settled_at = clock_timestamp() WHERE id = o.id;
-        UPDATE messages SET status = 'parked', status_at = clock_timestamp(),
-               error = '{"reason": "window_closed"}' WHERE id = o.message_id;
-        verdict := 'window_closed'; RETURN NEXT; RETURN;
-    END IF;
-
-    UPDATE outbox SET state = 'claimed', claimed_at = clock_timestamp(),
-           attempts = attempts + 1, phone_number_id = p_number WHERE id = o.id
-    RETURNING attempts INTO attempt_n;
-    INSERT INTO send_attempts (id, outbox_id, n, phone_number_id, sender)
-    VALUES (p_attempt, o.id, attempt_n, p_number, p_sender);
-    verdict := 'claimed'; RETURN NEXT;
-END $$;
 
 -- The number a thread's next message leaves by: the one place that says it. Intake moves `sticky_number`
 -- to where the contact last wrote; the pool's choice holds only in a thread they never wrote in. A row

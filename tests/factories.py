@@ -86,7 +86,6 @@ def make_conversation(*pending: PendingEvent, **changes: Any) -> Conversation:
         "right_party_confirmed": False,
         "consent": AiConsent.GRANTED,
         "ai_paused": False,
-        "seen_up_to": 0,
         "db_now": NOW,
         "pending": list(pending),
     }

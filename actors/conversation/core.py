@@ -155,7 +155,8 @@ class ConversationCore:
         decision = decide(conversation, house.rules)
         match decision:
             case Rest():
-                await self._rest(conversation, decision)
+                if decision.left:
+                    await self._ports.conversations.leave_waiting(self.id, decision.left)
                 return None
             case WaitQuiet():
                 self._choose_number(conversation)
@@ -177,10 +178,6 @@ class ConversationCore:
             case RunTurn():
                 return await self._run_turn(conversation, decision)
         assert_never(decision)
-
-    async def _rest(self, conversation: Conversation, decision: Rest) -> None:
-        if decision.seen_up_to is not None and decision.seen_up_to > conversation.seen_up_to:
-            await self._ports.conversations.mark_seen(self.id, decision.seen_up_to)
 
     async def _rest_for_money(
         self, conversation: Conversation, decision: RestForMoney

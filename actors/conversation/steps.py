@@ -103,7 +103,6 @@ def ask_consent(conversation: Conversation, step: AskConsent, company: str) -> C
         outbound=[draft],
         state=state,
         mode=_reopened(conversation),
-        seen_up_to=newest,
         consent=ConsentDraft(
             state="asked", text_version=text.version, asked_message_id=draft.message_id
         ),

@@ -203,11 +203,39 @@ async def test_the_sweep_finds_what_is_old_unworked_and_not_left_on_purpose(desk
     await desk.switch("ai_paused", on=True)
     assert await unworked(older_than_s=4) == []
     await desk.switch("ai_paused", on=False)
-    seq = (await desk.conversations.load(row)).pending[-1].seq
-    await desk.conversations.mark_seen(row, seq)
-    await desk.conversations.mark_seen(row, seq - 1)
+    await leave_waiting(desk, row)
     assert await unworked(older_than_s=4) == []
-    assert (await desk.conversations.load(row)).seen_up_to == seq
+    assert [e.left for e in (await desk.conversations.load(row)).pending] == [True]
+
+
+async def test_leaving_what_waits_says_nothing_of_an_earlier_one_that_arrived_unseen(
+    desk: Desk,
+) -> None:
+    """Two intakes may commit in the other order of their arrival numbers, and a ring may be lost."""
+    row = await a_conversation(desk, "um", "dois")
+    _, second = (await desk.conversations.load(row)).pending
+    await desk.conversations.leave_waiting(row, [second.seq])
+    assert [e.left for e in (await desk.conversations.load(row)).pending] == [False, True]
+    assert await desk.conversations.list_unworked(older_than_s=-1) == [row]
+
+
+async def test_the_sweep_looks_again_at_what_waited_for_a_consent_that_is_given(desk: Desk) -> None:
+    """The owner may die between the tap that grants and the turn that answers the question."""
+    row = await a_conversation(desk, "Quanto custa?")
+    await leave_waiting(desk, row)
+    await desk.store(inbound("Aceito", wa_id=WA_ID))
+    loaded = await desk.conversations.load(row)
+    granted = ConsentDraft(state="granted", text_version="1", asked_message_id=None)
+    commit = a_commit(
+        loaded, worked=[loaded.pending[-1].seq], turn=None, outcome="granted", consent=granted
+    )
+    assert (await desk.conversations.commit(commit)).pending
+    assert await desk.conversations.list_unworked(older_than_s=-1) == [row]
+
+
+async def leave_waiting(desk: Desk, row: ConversationId) -> None:
+    pending = (await desk.conversations.load(row)).pending
+    await desk.conversations.leave_waiting(row, [e.seq for e in pending])
 
 
 async def test_failures_are_counted_on_what_is_pending(desk: Desk) -> None:

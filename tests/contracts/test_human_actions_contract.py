@@ -123,8 +123,8 @@ async def test_a_hand_back_lets_the_sweep_look_again(desk: Desk) -> None:
     row = await a_conversation(desk)
     by = await desk.operator()
     await desk.acts.takeover(row, by)
-    seq = (await desk.conversations.load(row)).pending[-1].seq
-    await desk.conversations.mark_seen(row, seq)
+    pending = (await desk.conversations.load(row)).pending
+    await desk.conversations.leave_waiting(row, [e.seq for e in pending])
     await desk.acts.hand_back(row, by, None)
     assert await desk.conversations.list_unworked(older_than_s=-1) == [row]
 

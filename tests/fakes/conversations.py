@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -77,7 +78,6 @@ class FakeConversations:
                 conversation_micros=self._spent(row.id),
                 day_is_spent="day_money_spent" in db.switches,
             ),
-            seen_up_to=row.seen_up_to,
             db_now=db.now(),
             pending=pending,
             history=[self._past(m) for m in shown[-HISTORY_MESSAGES:] if m.id not in waiting],
@@ -114,9 +114,10 @@ class FakeConversations:
         self._db.conversations[conversation.id].cost_micros += turn.cost_micros
         self._journal(conversation.id, turn)
 
-    async def mark_seen(self, conversation_id: ConversationId, seq: int) -> None:
-        row = self._db.conversations[conversation_id]
-        row.seen_up_to = max(row.seen_up_to, seq)
+    async def leave_waiting(self, conversation_id: ConversationId, seqs: Sequence[int]) -> None:
+        for event in self._db.pending(conversation_id):
+            if event.seq in seqs:
+                event.left_at = self._db.now()
 
     async def count_failure(self, conversation_id: ConversationId) -> None:
         for event in self._db.pending(conversation_id):
@@ -132,9 +133,7 @@ class FakeConversations:
         oldest: dict[ConversationId, int] = {}
         for row in db.conversations.values():
             seqs = [
-                e.seq
-                for e in db.pending(row.id)
-                if e.seq > row.seen_up_to and e.received_at < border
+                e.seq for e in db.pending(row.id) if e.left_at is None and e.received_at < border
             ]
             if seqs:
                 oldest[row.id] = min(seqs)
@@ -148,7 +147,6 @@ class FakeConversations:
         row.mode = commit.mode if commit.mode is not None else row.mode
         row.state = dict(commit.state) if commit.state is not None else row.state
         row.score = commit.score if commit.score is not None else row.score
-        row.seen_up_to = commit.seen_up_to if commit.seen_up_to is not None else row.seen_up_to
         if commit.sticky_number is not None and row.last_inbound_number is None:
             row.sticky_number, row.sticky_reason = commit.sticky_number, commit.sticky_reason
         turn_id = None
@@ -234,6 +232,10 @@ class FakeConversations:
             )
             if commit.consent.state in {"granted", "refused"}:
                 contact.contactability_version += 1
+            if commit.consent.state == "granted":
+                for one in db.conversations.values():
+                    if one.contact_id == contact.id:
+                        db.wake(one.id)
         changes = dict(commit.contact_changes)
         contact.name = changes.pop("name", contact.name)
         contact.company = changes.pop("company", contact.company)
@@ -271,6 +273,7 @@ class FakeConversations:
             sent_at=event.sent_at,
             received_at=event.received_at,
             attempts=event.attempts,
+            left=event.left_at is not None,
         )
 
     def _handoff(self, handoff: HandoffTable) -> OpenHandoff:

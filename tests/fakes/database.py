@@ -171,6 +171,11 @@ class FakeDatabase:
     def pending(self, conversation_id: ConversationId) -> list[EventTable]:
         return [e for e in self.events[conversation_id] if e.worked_at is None]
 
+    def wake(self, conversation_id: ConversationId) -> None:
+        """What was left waiting is looked at again."""
+        for event in self.pending(conversation_id):
+            event.left_at = None
+
     def is_newer(self, conversation_id: ConversationId, seq: int) -> bool:
         """A message or a person's guidance: what supersedes a draft."""
         return any(e.seq > seq and e.kind in SUPERSEDES for e in self.pending(conversation_id))

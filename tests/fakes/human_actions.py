@@ -209,7 +209,7 @@ class FakeHumanActions:
         if mode is not Mode.MUTED:
             row.assignee_id = assignee
         if mode is Mode.AGENT:
-            row.seen_up_to = 0
+            db.wake(row.id)
         if assignee is not None:
             row.unread_count = 0
         for draft in list(db.rows(row.id, OutboxState.QUEUED)):

@@ -46,7 +46,6 @@ class ConversationTable:
     score: float | None = None
     origin: Mapping[str, Any] = field(default_factory=lambda: {"kind": "direct"})
     handled_up_to: int = 0
-    seen_up_to: int = 0
     unread_count: int = 0
     cost_micros: int = 0
 
@@ -73,6 +72,7 @@ class EventTable:
     outcome: str | None = None
     turn_id: UUID | None = None
     attempts: int = 0
+    left_at: datetime | None = None
 
 
 @dataclass(slots=True, kw_only=True)

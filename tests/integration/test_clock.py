@@ -70,7 +70,7 @@ async def test_a_lost_doorbell_is_rung_again_and_a_young_one_is_left_to_its_owne
 async def test_what_waits_on_purpose_is_not_rung(pool):
     await store(pool, inbound("Oi"))
     await age(pool)
-    await pool.execute("UPDATE conversations SET seen_up_to = 1000")
+    await pool.execute("UPDATE inbound_events SET left_at = now()")
     bell = Bell()
     await clock(pool, bell).sweep()
     assert bell.rung == []

@@ -121,8 +121,7 @@ async def test_what_waited_in_both_inboxes_is_answered_once_in_the_one_that_stay
 
 
 async def test_the_sweeper_finds_what_waited_although_the_ring_was_lost(twins: Twins):
-    for one in (twins.kept, twins.gone):
-        await ConversationStore(twins.pool).mark_seen(one, 1_000_000)
+    await twins.pool.execute("UPDATE inbound_events SET left_at = now()")
     await twins.merge()
     unworked = await ConversationStore(twins.pool).list_unworked(older_than_s=0)
     assert unworked == [twins.kept]
@@ -427,7 +426,7 @@ async def test_what_is_written_to_the_merged_away_one_later_is_brought_over(twin
     conversations = ConversationStore(twins.pool)
     await twins.leave_behind(twins.gone, "atrasada")
     assert twins.gone in await conversations.list_unworked(older_than_s=0)
-    await conversations.mark_seen(twins.kept, 1_000_000)
+    await twins.pool.execute("UPDATE inbound_events SET left_at = now()")
     await work(twins.world, twins.gone)
     assert twins.kept in await conversations.list_unworked(older_than_s=0)
     loaded = await conversations.load(twins.kept)

@@ -93,7 +93,7 @@ def test_within_a_turn_events_are_in_order_of_metas_time_then_arrival():
 def test_while_a_person_has_the_conversation_messages_wait_for_them(mode):
     decision = decide(make_conversation(make_event(7), mode=mode), RULES)
     assert isinstance(decision, Rest)
-    assert decision.seen_up_to == 7
+    assert decision.left == (7,)
 
 
 def test_a_message_to_a_closed_conversation_is_answered_by_the_ai():
@@ -103,7 +103,7 @@ def test_a_message_to_a_closed_conversation_is_answered_by_the_ai():
 def test_while_the_ai_is_paused_messages_wait_and_stay_for_the_sweeper():
     decision = decide(make_conversation(make_event(), ai_paused=True), RULES)
     assert isinstance(decision, Rest)
-    assert decision.seen_up_to is None
+    assert decision.left == ()
 
 
 def test_a_message_older_than_twelve_hours_by_metas_clock_is_shown_to_a_person():
@@ -133,7 +133,7 @@ def test_a_whisper_waits_for_the_next_message():
     whisper = make_event(4, kind="whisper")
     decision = decide(make_conversation(whisper), RULES)
     assert isinstance(decision, Rest)
-    assert decision.seen_up_to == 4
+    assert decision.left == (4,)
 
 
 @pytest.mark.parametrize("kind", sorted(GUIDANCE - {WHISPER}))
@@ -180,7 +180,7 @@ def test_a_refusal_goes_to_a_person_and_nothing_is_answered_by_the_ai_after_it()
     refused = make_conversation(make_event(9), consent=AiConsent.REFUSED)
     decision = decide(refused, RULES)
     assert isinstance(decision, Rest)
-    assert decision.seen_up_to == 9
+    assert decision.left == (9,)
 
 
 def test_a_question_that_did_not_leave_is_asked_again_by_the_next_message_and_not_before():
@@ -222,7 +222,11 @@ def test_another_message_instead_of_the_tap_is_reminded_once():
     )
     again = decide(asked(question, more, **{REMINDED: True}), RULES)
     assert isinstance(again, Rest)
-    assert again.seen_up_to == 2
+    assert again.left == (1, 2)
+    question = replace(question, left=True)
+    assert decide(asked(question, more, **{REMINDED: True}), RULES) == Rest(
+        left=(2,), why=again.why
+    )
 
 
 def test_with_notice_the_first_answer_carries_the_notice_and_later_ones_do_not():
@@ -264,8 +268,12 @@ def test_no_turn_is_ever_run_against_a_person_a_pause_or_a_missing_consent(
     if isinstance(decision, WaitQuiet):
         assert decision.due_at > conversation.db_now
     # Whatever is decided, deciding again without anything new never loops: it waits or marks work.
-    if isinstance(decision, Rest) and decision.seen_up_to is not None:
-        assert decision.seen_up_to == pending[-1].seq
+    if isinstance(decision, Rest) and decision.left:
+        assert decision.left == tuple(e.seq for e in pending)
+        known = [replace(e, left=True) for e in pending]
+        assert decide(replace(conversation, pending=known), make_rules(consent=rule)) == Rest(
+            why=decision.why
+        )
     assert decide(replace(conversation), make_rules(consent=rule)) == decision
 
 
