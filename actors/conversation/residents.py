@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -30,6 +31,9 @@ log = structlog.get_logger()
 
 #: After a failure the activation rests this long before the sweeper or the next ring revives it.
 REST_AFTER_FAILURE_S: Final = 1.0
+#: From so many turns in a row on that PostgreSQL cut off, each counts as the conversation's failure: a
+#: commit that never ends in time would pay the model without end.
+CUT_TURNS_MAX: Final = 3
 
 
 class Residents:
@@ -56,6 +60,7 @@ class Residents:
         self._most = most
         self._lost = Seldom()
         self._cores: dict[ConversationId, ConversationCore] = {}
+        self._cut_turns: Counter[ConversationId] = Counter()
 
     def __len__(self) -> int:
         return len(self._cores)
@@ -127,23 +132,25 @@ class Residents:
         try:
             failpoint(Failpoint.ACTIVATED)
             standing = await core.run()
+            del self._cut_turns[core.id]
         except NotFoundError:
             log.warning("conversation.unknown", conversation_id=str(core.id))
         except asyncio.CancelledError:
             log.info("conversation.put_away", conversation_id=str(core.id))
             raise
         except AWAY as error:
-            # PostgreSQL's failure, not the conversation's: it is not counted, and worked again.
+            # PostgreSQL's failure, not the conversation's: it is worked again.
             log.warning(
                 "conversation.cut_off", conversation_id=str(core.id), error=type(error).__name__
             )
+            if core.in_turn:
+                await self._count_cut(core.id)
             await asyncio.sleep(self._rest_after_failure_s)
         except Exception as error:
             # The activation's outermost loop: one conversation's failure must not reach the others.
             UNEXPECTED_ERRORS.labels(type(error).__name__).inc()
             log.exception("conversation.failed", conversation_id=str(core.id))
-            with contextlib.suppress(*AWAY):
-                await self._ports.conversations.count_failure(core.id)
+            await self._count_failure(core.id)
             await asyncio.sleep(self._rest_after_failure_s)
         finally:
             if self._cores.get(core.id) is core:  # else it made room for another
@@ -152,3 +159,12 @@ class Residents:
             log.info("conversation.left", conversation_id=str(core.id), standing=standing)
         if standing is Standing.MOVED and self._on_moved is not None:
             self._on_moved(core.id, core.ownership)
+
+    async def _count_cut(self, conversation_id: ConversationId) -> None:
+        self._cut_turns[conversation_id] += 1
+        if self._cut_turns[conversation_id] >= CUT_TURNS_MAX:
+            await self._count_failure(conversation_id)
+
+    async def _count_failure(self, conversation_id: ConversationId) -> None:
+        with contextlib.suppress(*AWAY):
+            await self._ports.conversations.count_failure(conversation_id)
