@@ -38,7 +38,6 @@ class Failpoint(StrEnum):
     AFTER_DOORBELL = "after_doorbell", "the ring left; nobody knows whether it arrived"
     ACTIVATED = "activated", "a conversation came to life and has read nothing"
     LOADED = "loaded", "the inbox is read and nothing is decided"
-    NUMBER_CHOSEN = "number_chosen", "the pool chose a number and has not said so"
     TURN_STARTED = "turn_started", "the model is about to be asked"
     BEFORE_COMMIT = "before_commit", "the model has answered and nothing of it is written"
     AFTER_COMMIT = "after_commit", "the answer is committed and not claimed; detail: turn or step"
@@ -49,6 +48,7 @@ class Failpoint(StrEnum):
         "refusal_known",
         "Meta did not take the message, or did not say; nothing is written",
     )
+    REFUSAL_HEARD = "refusal_heard", "the pool heard of a refusal and has not judged the number"
     RESULT_STORED = "result_stored", "what came of the POST is written"
     STATUSES_STORED = "statuses_stored", "statuses are committed and not applied"
     STATUS_APPLIED = "status_applied", "a status is applied and rang nobody; detail: the status"

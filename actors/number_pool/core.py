@@ -95,11 +95,11 @@ class NumberPoolCore:
             self._numbers[choice.phone_number_id] = replace(
                 chosen, open_threads=chosen.open_threads + 1
             )
-        failpoint(Failpoint.NUMBER_CHOSEN)
         return choice
 
     async def handle_signals(self, signals: Sequence[NumberSignal]) -> None:
         """Refusals, answered at once or told later: those of an account concern all its numbers."""
+        failpoint(Failpoint.REFUSAL_HEARD)
         touched: set[PhysicalNumberId] = set()
         for signal in signals:
             trouble = Trouble(

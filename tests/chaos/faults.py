@@ -117,6 +117,9 @@ def _let_a_timer_fire(ground: Ground) -> None:
     wait_for("the timer worked once", lambda: ground.timer_was_worked_once(timer), within=60)
 
 
+#: Too many messages to the same person: that one is tried again, the number goes on.
+_ONE_REFUSAL: Final = {"next_sends": 1, "next_code": 131056}
+
 AT_PLACES: Final = [
     kill_at(Failpoint.BEFORE_INSERT, WEBHOOK),
     kill_at(Failpoint.AFTER_INSERT, WEBHOOK, detail="message"),
@@ -128,8 +131,8 @@ AT_PLACES: Final = [
     *_kills_in_a_turn(SHARED),
     *_kills_in_a_turn(OWN),
     kill_at(Failpoint.AFTER_COMMIT, SHARED, detail="step", moment="opening"),
-    kill_at(Failpoint.REFUSAL_KNOWN, EITHER, meanwhile={"next_sends": 1, "next_code": 131056}),
-    kill_at(Failpoint.NUMBER_CHOSEN, "number_pool", moment="opening"),
+    kill_at(Failpoint.REFUSAL_KNOWN, EITHER, meanwhile=_ONE_REFUSAL),
+    kill_at(Failpoint.REFUSAL_HEARD, "number_pool", meanwhile=_ONE_REFUSAL),
     _sent_by_the_sender(Failpoint.AFTER_CLAIM),
     _sent_by_the_sender(Failpoint.AFTER_POST),
     Fault(
