@@ -17,8 +17,10 @@ from urllib.parse import urlsplit
 import uvloop
 
 from bench.figures import summary
+from bench.flights import Flights
 from bench.servers.outside import Arrivals, Outside
 from bench.servers.wire import Client, serve
+from bench.takeovers import Operator, takeovers
 from bench.webhooks import Person, message_request, status_request
 
 SECONDS_MAX: Final = 120.0
@@ -163,6 +165,28 @@ class World:
             "answers": summary(answers),
         } | ended
 
+    async def takeovers(
+        self,
+        *,
+        url: str,
+        token: str,
+        conversations: list[str],
+        first: int,
+        in_flight: int,
+        every_s: float,
+        hold_s: float,
+    ) -> Any:
+        """People take these customers' conversations over while the model holds its answers."""
+        client, path, host = _target(url)
+        self._begin(client, path, host, first, len(conversations), statuses=False)
+        api, _, _ = _target(url)
+        flights = Flights(self.outside, client, path, host, hold_s=hold_s)
+        operator = Operator(client=api, host=host, token=token)
+        result = await takeovers(operator, flights, conversations, first, in_flight, every_s)
+        flights.release()
+        api.close()
+        return result | await self._end(client)
+
     async def _one_turn(self, client: Client, path: str, host: str, person: Person) -> float | None:
         arrival = self._arrivals.expect(person.wa_id)
         began = time.perf_counter()
@@ -215,6 +239,7 @@ async def main() -> None:
         "turns": world.turns,
         "single": world.single,
         "paced": world.paced,
+        "takeovers": world.takeovers,
     }
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
