@@ -15,7 +15,7 @@ from bench import results
 from bench.figures import Row
 from bench.house import House, house
 from bench.machine import facts
-from bench.measures import activation, intake, takeover, turns
+from bench.measures import activation, intake, kill, takeover, turns
 from bench.processes import Talker, talker
 
 #: In the order they run; those of the turns come first of all and in two halves.
@@ -23,6 +23,7 @@ MEASURES: Final[Mapping[str, Callable[[Talker, House], list[Row]]]] = {
     "intake": intake.measure,
     "activation": activation.measure,
     "takeover": takeover.measure,
+    "kill": kill.measure,
 }
 NAMES: Final = ("turns", *MEASURES)
 

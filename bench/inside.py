@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from uuid import UUID
 
 import psutil
 import ray
+from ray.exceptions import RayError
 
 from actors.conversation.actor import OwnConversation
 from actors.directory import NAMESPACE, Directory, own_name
@@ -26,8 +28,10 @@ from bench.figures import summary
 from bench.host import BenchHost
 from config.ray_options import actor_options
 from config.settings import Settings, load_settings
+from domain.errors import NotFoundError
 
 COUNT_MAX: Final = 5000
+_RETURNS_WITHIN_S: Final = 120.0
 
 
 async def deploy(_settings: Settings) -> Any:
@@ -80,6 +84,34 @@ async def own(settings: Settings, *, ids: list[str]) -> Any:
     return {"count": len(ids), "bytes_each": sorted(private)[len(private) // 2]} | summary(took)
 
 
+async def kill(_settings: Settings, *, name: str) -> Any:
+    """SIGKILL; returns when its successor works, with `time.monotonic()` of both."""
+    handle = await _found(name)
+    pid = (await handle.ready.remote())["pid"]
+    killed_at = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    while time.monotonic() < killed_at + _RETURNS_WITHIN_S:
+        if await _pid_of(handle) not in {None, pid}:
+            return {"killed_at": killed_at, "back_at": time.monotonic()}
+        await asyncio.sleep(0.05)
+    raise TimeoutError(name)
+
+
+async def _pid_of(handle: Any) -> int | None:
+    """Of the process that works as this actor; None while none does."""
+    try:
+        return int((await handle.ready.remote())["pid"])
+    except RayError:
+        return None
+
+
+async def _found(name: str) -> Any:
+    handle = await Directory().find(name)
+    if handle is None:
+        raise NotFoundError("actor", name)
+    return handle
+
+
 async def main() -> None:
     """Joins the cluster and carries out commands until standard input ends."""
     ray.init(
@@ -96,6 +128,7 @@ async def main() -> None:
         "remove": remove,
         "activate": activate,
         "own": own,
+        "kill": kill,
     }
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
