@@ -1,4 +1,4 @@
-"""`python -m bench [turns] [intake] [activation] [takeover]`: all of them without a name. About six minutes.
+"""`python -m bench NAME …`; all of NAMES without a name, which takes about ten minutes.
 
 The plain reference runs before Vitrine starts and after it stopped, so that neither slows the other.
 """
@@ -15,7 +15,7 @@ from bench import results
 from bench.figures import Row
 from bench.house import House, house
 from bench.machine import facts
-from bench.measures import activation, intake, kill, takeover, turns
+from bench.measures import activation, intake, kill, residents, takeover, turns
 from bench.processes import Talker, talker
 
 #: In the order they run; those of the turns come first of all and in two halves.
@@ -24,6 +24,7 @@ MEASURES: Final[Mapping[str, Callable[[Talker, House], list[Row]]]] = {
     "activation": activation.measure,
     "takeover": takeover.measure,
     "kill": kill.measure,
+    "residents": residents.measure,
 }
 NAMES: Final = ("turns", *MEASURES)
 
