@@ -1,52 +1,52 @@
-"""`python -m bench [intake] [turns] [activation]`: all of them without a name. About five minutes.
+"""`python -m bench NAME …`; all of NAMES without a name, which takes about ten minutes.
 
 The plain reference runs before Vitrine starts and after it stopped, so that neither slows the other.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from rich.console import Console
 
 from bench import results
-from bench.customers import add_customers
 from bench.figures import Row
-from bench.house import house
+from bench.house import House, house
 from bench.machine import facts
-from bench.measures import activation, intake, turns
-from bench.processes import talker
+from bench.measures import activation, intake, kill, residents, takeover, turns
+from bench.processes import Talker, talker
 
-NAMES: Final = ("intake", "turns", "activation")
+#: In the order they run; those of the turns come first of all and in two halves.
+MEASURES: Final[Mapping[str, Callable[[Talker, House], list[Row]]]] = {
+    "intake": intake.measure,
+    "activation": activation.measure,
+    "takeover": takeover.measure,
+    "kill": kill.measure,
+    "residents": residents.measure,
+}
+NAMES: Final = ("turns", *MEASURES)
 
 
 def run(names: tuple[str, ...], console: Console) -> list[Row]:
     """Measures what is named; prints what it does meanwhile."""
     rows: list[Row] = []
-    before = after = ours = None
     with talker("bench.world") as world:
         outside = f"http://127.0.0.1:{world.hello['port']}"
+        before = after = ours = None
         if "turns" in names:
             console.print("plain handler, before …")
             before = turns.run_plain(world, outside)
         console.print("starting Vitrine …")
         with house(outside) as running:
-            dsn = running.record.database_url
-            asyncio.run(add_customers(dsn, 0, intake.PEOPLE, mode="operator"))
-            first = min(turns.FIRST.values())
-            last = max(turns.FIRST.values()) + turns.PEOPLE
-            asyncio.run(add_customers(dsn, first, last - first))
             if "turns" in names:
                 console.print("turns …")
                 ours = turns.run_vitrine(world, running)
-            if "intake" in names:
-                console.print("intake …")
-                rows += intake.measure(world, running)
-            if "activation" in names:
-                console.print("activation …")
-                rows += activation.measure(running)
+            for name in names:
+                if name in MEASURES:
+                    console.print(f"{name} …")
+                    rows += MEASURES[name](world, running)
         if before is not None and ours is not None:
             console.print("plain handler, after …")
             after = turns.run_plain(world, outside)

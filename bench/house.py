@@ -7,13 +7,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import httpx
 
 from bench.processes import Talker, cluster_process, gcs_address, talker
 from bench.webhooks import APP_SECRET, FACADE_PHONE, PHONE_NUMBER_IDS, WABA_ID
 from cli.checkout import RunRecord
 from cli.temporary import temporary_vitrine
 
+_EMAIL: Final = "bench@vitrine.example.com"
+_PASSWORD: Final = "bench-password-1"  # noqa: S105 - of a bench, worth nothing
 #: What the figures depend on, written beside them.
 PINNED: Final = {"QUIET_PERIOD_S": "0", "DEDICATED_ACTORS_MAX": "0", "CONVERSATION_SHARDS": "1"}
 
@@ -29,6 +33,13 @@ class House:
     @property
     def webhook(self) -> str:
         return f"{self.record.url}/webhook/whatsapp"
+
+    def login(self) -> str:
+        """An access token of its supervisor, good for an hour."""
+        body = {"email": _EMAIL, "password": _PASSWORD}
+        answer = httpx.post(f"{self.record.url}/auth/login", json=body, trust_env=False)
+        token: Any = answer.raise_for_status().json()["access_token"]
+        return str(token)
 
 
 @contextmanager
@@ -57,7 +68,7 @@ def _settings(outside: str) -> dict[str, str]:
         "ANTHROPIC_API_KEY": "bench",
         "JWT_SECRET": "bench" * 8,
         "DATA_KEY": base64.b64encode(b"b" * 32).decode(),
-        "ADMIN_EMAIL": "bench@vitrine.example.com",
-        "ADMIN_PASSWORD": "bench-password-1",
+        "ADMIN_EMAIL": _EMAIL,
+        "ADMIN_PASSWORD": _PASSWORD,
         "COMPANY_NAME": "Mercante Bench",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import itertools
+import re
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,7 @@ FACADE_PHONE: Final = "+5511987654399"
 APP_SECRET: Final = "bench-app-secret-0123456789abcdef"  # noqa: S105 - of a bench, worth nothing
 TEXT: Final = "Oi, quero saber do plano para a minha padaria, como funciona?"
 
+_SIGNED: Final = re.compile(rb"Aqui quem fala: BENCH-(\d+)")
 _serial = itertools.count()
 
 
@@ -38,6 +40,17 @@ class Person:
     def phone_number_id(self) -> str:
         return PHONE_NUMBER_IDS[self.n % len(PHONE_NUMBER_IDS)]
 
+    @property
+    def text(self) -> str:
+        """What they write; who wrote it is found again in the model call."""
+        return f"{TEXT} Aqui quem fala: BENCH-{self.n}"
+
+
+def customer_in(body: bytes) -> int | None:
+    """Number `n` of the customer whose words are in there; None when there are nobody's."""
+    found = _SIGNED.search(body)
+    return None if found is None else int(found[1])
+
 
 def new_wamid(mark: str = "IN") -> str:
     return f"wamid.BENCH{mark}{time.time_ns():020d}{next(_serial):08d}"
@@ -51,7 +64,7 @@ def message_request(person: Person, path: str, host: str) -> bytes:
         "id": new_wamid(),
         "timestamp": str(int(time.time())),
         "type": "text",
-        "text": {"body": TEXT},
+        "text": {"body": person.text},
     }
     value = {**_value(person), "messages": [message]}
     return _request(_envelope(value), path, host)

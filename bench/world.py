@@ -17,8 +17,10 @@ from urllib.parse import urlsplit
 import uvloop
 
 from bench.figures import summary
+from bench.flights import Flights
 from bench.servers.outside import Arrivals, Outside
 from bench.servers.wire import Client, serve
+from bench.takeovers import Operator, takeovers
 from bench.webhooks import Person, message_request, status_request
 
 SECONDS_MAX: Final = 120.0
@@ -37,6 +39,7 @@ class World:
         self._tasks: set[asyncio.Task[None]] = set()
         self.outside.on_message = self._sent
         self._people: dict[str, Person] = {}
+        self._landings: list[asyncio.Future[float]] = []
 
     # ---- Meta's side of a sent message
 
@@ -163,6 +166,63 @@ class World:
             "answers": summary(answers),
         } | ended
 
+    async def takeovers(
+        self,
+        *,
+        url: str,
+        token: str,
+        conversations: list[str],
+        first: int,
+        in_flight: int,
+        every_s: float,
+        hold_s: float,
+    ) -> Any:
+        """People take these customers' conversations over while the model holds its answers."""
+        client, path, host = _target(url)
+        self._begin(client, path, host, first, len(conversations), statuses=False)
+        api, _, _ = _target(url)
+        flights = Flights(self.outside, client, path, host, hold_s=hold_s)
+        operator = Operator(client=api, host=host, token=token)
+        result = await takeovers(operator, flights, conversations, first, in_flight, every_s)
+        flights.release()
+        api.close()
+        return result | await self._end(client)
+
+    async def fly(self, *, url: str, first: int, count: int, hold_s: float, then_s: float) -> Any:
+        """All of them write; returns when all were answered 200 and their model calls are held.
+
+        New model calls take `then_s`.
+        """
+        client, path, host = _target(url)
+        self._begin(client, path, host, first, count, statuses=False)
+        people = [Person(n=first + n) for n in range(count)]
+        self._landings = [self._arrivals.expect(one.wa_id) for one in people]
+        flights = Flights(self.outside, client, path, host, hold_s=hold_s)
+        began = time.perf_counter()
+        flying = await asyncio.gather(*map(flights.begin, people))
+        self.outside.hold_s = then_s
+        client.close()
+        in_flight = sum(not one.answer.done() for one in flying)
+        return {"in_flight": in_flight, "took_s": time.perf_counter() - began}
+
+    async def land(self, *, within_s: float, settle_s: float) -> Any:
+        """Waits for the answers to those who flew, and then for what should not come any more.
+
+        `last_at` is `time.monotonic()` of the last one's arrival.
+        """
+        landings, self._landings = self._landings, []
+        done, open_ = await asyncio.wait(landings, timeout=within_s)
+        last = max((one.result() for one in done), default=time.perf_counter())
+        last_at = time.monotonic() - (time.perf_counter() - last)
+        await asyncio.sleep(settle_s)
+        self.outside.hold_s = 0.0
+        return {
+            "answered": len(done),
+            "unanswered": len(open_),
+            "doubled": self._arrivals.unawaited,
+            "last_at": last_at,
+        }
+
     async def _one_turn(self, client: Client, path: str, host: str, person: Person) -> float | None:
         arrival = self._arrivals.expect(person.wa_id)
         began = time.perf_counter()
@@ -215,6 +275,9 @@ async def main() -> None:
         "turns": world.turns,
         "single": world.single,
         "paced": world.paced,
+        "takeovers": world.takeovers,
+        "fly": world.fly,
+        "land": world.land,
     }
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):

@@ -8,6 +8,7 @@ from typing import Final
 from bench.customers import add_customers
 from bench.figures import Goal, Row
 from bench.house import House
+from bench.processes import Talker
 
 COUNT: Final = 1000
 OWN: Final = 3
@@ -16,7 +17,7 @@ HISTORY: Final = 10
 _FIRST: Final = 30_000
 
 
-def measure(house: House) -> list[Row]:
+def measure(_world: Talker, house: House) -> list[Row]:
     """1,000 conversations with ten messages each, rung once each, 50 a second."""
     dsn = house.record.database_url
     ids = [

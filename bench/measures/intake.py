@@ -6,7 +6,7 @@ import asyncio
 import statistics
 from typing import Any, Final
 
-from bench.customers import settle
+from bench.customers import add_customers, settle
 from bench.figures import Goal, Row, ratio_row
 from bench.house import House
 from bench.processes import Talker
@@ -20,6 +20,7 @@ PEOPLE: Final = 1000
 
 def measure(world: Talker, house: House) -> list[Row]:
     """Each round in turn: empty, intake without doorbell, intake as it is."""
+    asyncio.run(add_customers(house.record.database_url, 0, PEOPLE, mode="operator"))
     paths = house.inside.ask("deploy")
     urls = {
         "empty": f"{house.record.url}{paths['empty']}/",

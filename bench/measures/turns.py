@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import statistics
 import time
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bench.customers import add_customers
 from bench.figures import Goal, Row, ratio_row
 from bench.house import House
 from bench.processes import Talker, cpu_seconds, plain_server
@@ -56,6 +58,8 @@ def run_plain(world: Talker, outside: str) -> dict[str, dict[str, Any]]:
 
 def run_vitrine(world: Talker, house: House) -> dict[str, dict[str, Any]]:
     """Vitrine's arms: the same customers, the same outside."""
+    first, last = min(FIRST.values()), max(FIRST.values()) + PEOPLE
+    asyncio.run(add_customers(house.record.database_url, first, last - first))
     pid = house.record.pid
     _warm(world, house.webhook)
     return {

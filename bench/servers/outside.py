@@ -1,4 +1,7 @@
-"""Meta's Graph API and a model without latency, in one answer function: constant work per call."""
+"""Meta's Graph API and a model, in one answer function: constant work per call.
+
+The model has no latency unless it is told to hold its answers.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from typing import Any, Final
 
 import orjson
 
-from bench.webhooks import new_wamid
+from bench.servers.wire import Reply
+from bench.webhooks import customer_in, new_wamid
 
 _REPLY: Final = orjson.dumps(
     {
@@ -53,24 +57,39 @@ _NUMBER: Final = {
 
 #: The wa_id, the wamid given and the callback data of a message that reached Meta.
 OnMessage = Callable[[str, str, str], None]
+#: Number `n` of the customer a held model call is about, and its answer still to come.
+OnCall = Callable[[int, "asyncio.Future[Reply]"], None]
 
 
 class Outside:
-    """Answers Graph and Messages calls; tells `on_message` of each POST that carries a message."""
+    """Answers Graph and Messages calls; tells `on_message` of each POST that carries a message.
+
+    With `hold_s` each model call is answered so much later, and `on_call` hears of it before.
+    """
 
     def __init__(self) -> None:
         self.on_message: OnMessage = lambda _to, _wamid, _callback: None
+        self.on_call: OnCall = lambda _n, _answer: None
+        self.hold_s = 0.0
         self.counts = {"messages": 0, "reads": 0, "model": 0, "other": 0}
 
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    def answer(self, method: str, path: str, body: bytes) -> Reply | asyncio.Future[Reply]:
         if path.endswith("/v1/messages"):
             self.counts["model"] += 1
-            return 200, _MODEL_ANSWER
+            return self._held(body) if self.hold_s else (200, _MODEL_ANSWER)
         if path.startswith("/graph/"):
             return self._graph(method, path, body)
         return 404, b'{"error":{"message":"unknown path","code":100}}'
 
-    def _graph(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    def _held(self, body: bytes) -> asyncio.Future[Reply]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Reply] = loop.create_future()
+        loop.call_later(self.hold_s, _give, answer)
+        if (n := customer_in(body)) is not None:
+            self.on_call(n, answer)
+        return answer
+
+    def _graph(self, method: str, path: str, body: bytes) -> Reply:
         if method == "POST" and path.endswith("/messages"):
             sent: dict[str, Any] = orjson.loads(body)
             if sent.get("status") == "read":
@@ -96,6 +115,11 @@ class Outside:
                 "messages": [{"id": wamid}],
             }
         )
+
+
+def _give(answer: asyncio.Future[Reply]) -> None:
+    if not answer.done():  # else its connection ended meanwhile
+        answer.set_result((200, _MODEL_ANSWER))
 
 
 class Arrivals:

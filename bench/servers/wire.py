@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Callable
-from typing import Final, Self, cast
+from typing import Final, Self, TypeAlias, cast
 
 import httptools
 from typing_extensions import override
 
-#: method, path, body -> status and JSON body; called on the loop, must not block.
-Answer = Callable[[str, str, bytes], tuple[int, bytes]]
+#: Status and JSON body.
+Reply: TypeAlias = tuple[int, bytes]
+#: method, path, body -> the reply, or one that is still to come; called on the loop, must not block.
+#: What is still to come is cancelled when its connection ends before.
+Answer: TypeAlias = Callable[[str, str, bytes], "Reply | asyncio.Future[Reply]"]
 
 _TRIES: Final = 5
 _PAUSE_S: Final = 0.2
@@ -27,10 +30,16 @@ class ServerProtocol(asyncio.Protocol):
         self._path = b""
         self._body: list[bytes] = []
         self._transport: asyncio.Transport | None = None
+        self._owed: asyncio.Future[Reply] | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._owed is not None:
+            self._owed.cancel()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -54,7 +63,18 @@ class ServerProtocol(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         method = self._parser.get_method().decode()
-        status, body = self._answer(method, self._path.decode(), b"".join(self._body))
+        answer = self._answer(method, self._path.decode(), b"".join(self._body))
+        if isinstance(answer, asyncio.Future):
+            self._owed = answer
+            answer.add_done_callback(self._pay)
+        else:
+            self._write(*answer)
+
+    def _pay(self, answer: asyncio.Future[Reply]) -> None:
+        if not answer.cancelled():
+            self._write(*answer.result())
+
+    def _write(self, status: int, body: bytes) -> None:
         assert self._transport is not None
         self._transport.write(
             b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"

@@ -27,6 +27,12 @@ def parts_of(request: bytes) -> tuple[dict[str, str], bytes]:
     return {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)}, body
 
 
+def at_once(outside: Outside, path: str, body: bytes) -> tuple[int, bytes]:
+    answer = outside.answer("POST", path, body)
+    assert isinstance(answer, tuple)
+    return answer
+
+
 def test_a_message_is_signed_and_parses_as_one_of_this_person():
     headers, body = parts_of(message_request(PERSON, "/webhook/whatsapp", "127.0.0.1:1"))
     assert signature_is_valid(body, headers[SIGNATURE_HEADER.lower()], (APP_SECRET,))
@@ -53,7 +59,7 @@ def test_graph_gives_a_wamid_and_tells_who_was_answered():
     outside, heard = Outside(), []
     outside.on_message = lambda *told: heard.append(told)
     sent = {"to": f"+{PERSON.wa_id}", "type": "text", "biz_opaque_callback_data": "a1"}
-    status, body = outside.answer("POST", "/graph/v26.0/106/messages", orjson.dumps(sent))
+    status, body = at_once(outside, "/graph/v26.0/106/messages", orjson.dumps(sent))
     wamid = orjson.loads(body)["messages"][0]["id"]
     assert status == 200
     assert heard == [(PERSON.wa_id, wamid, "a1")]
@@ -62,12 +68,12 @@ def test_graph_gives_a_wamid_and_tells_who_was_answered():
 def test_a_read_mark_is_no_message():
     outside = Outside()
     mark = orjson.dumps({"status": "read", "message_id": "wamid.X"})
-    assert outside.answer("POST", "/graph/v26.0/106/messages", mark) == (200, b'{"success":true}')
+    assert at_once(outside, "/graph/v26.0/106/messages", mark) == (200, b'{"success":true}')
     assert (outside.counts["reads"], outside.counts["messages"]) == (1, 0)
 
 
 def test_the_model_answers_with_a_reply_the_product_reads():
-    _, body = Outside().answer("POST", "/anthropic/v1/messages", b"{}")
+    _, body = at_once(Outside(), "/anthropic/v1/messages", b"{}")
     reply = read_reply(orjson.loads(body)["content"][0]["text"], last_score=0.0)
     assert reply.qualification_score == 0.4
 
