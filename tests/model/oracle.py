@@ -108,9 +108,9 @@ class Oracle:
     def _posted(self, post: Post) -> None:
         row = self._row_of(post)
         contact = self._db.contacts[row.contact_id]
-        self.holds(post.to == contact.wa_id, f"a message crossed to {post.to}")
+        self.holds(post.to in {contact.wa_id, contact.bsuid}, f"a message crossed to {post.to}")
         tokens = TOKEN.findall(post.text)
-        digit = contact.wa_id[-1]
+        digit = post.to[-1]
         self.holds(
             all(t.startswith(f"c{digit}m") for t in tokens), f"words crossed to {post.to}: {tokens}"
         )
