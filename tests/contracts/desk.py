@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from actors.clock.core import Timers, Unworked
-from actors.conversation.ports import Conversations
+from actors.conversation.ports import Conversations, MergedAway
 from actors.sender.keeper import SettledOutbox, StatusPort
 from actors.sender.ports import OutboxPort
 from domain.ids import (
@@ -27,6 +27,7 @@ from domain.ids import (
 from domain.outbox import Claim, Lane
 from storage.conversations import ConversationStore
 from storage.human_actions import Acting, HumanActions
+from storage.merge import Merges
 from storage.outbox import Outbox
 from storage.receipts import Receipt
 from storage.statuses import StatusStore
@@ -35,9 +36,10 @@ from tests.fakes.conversations import FakeConversations
 from tests.fakes.database import FakeDatabase
 from tests.fakes.human_actions import FakeHumanActions
 from tests.fakes.intake import FakeIntake
+from tests.fakes.merge import FakeMerges
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.statuses import FakeStatuses
-from tests.fakes.tables import DecisionTable, MessageTable, OutboxTable, TimerTable
+from tests.fakes.tables import DecisionTable, EventTable, MessageTable, OutboxTable, TimerTable
 from tests.fakes.timers import FakeTimers
 from tests.house import FACADE, SECOND, inbound, intake_of, received
 
@@ -76,6 +78,7 @@ class Desk(Protocol):
     statuses: StatusPort
     acts: Any
     timers: Timers
+    merges: MergedAway
 
     async def age(self, by: timedelta) -> None: ...
     async def store(self, *changes: dict[str, Any]) -> Receipt: ...
@@ -94,6 +97,8 @@ class Desk(Protocol):
     async def add_campaign_row(
         self, conversation_id: ConversationId, *, valid: timedelta
     ) -> OutboxId: ...
+    async def leave_behind(self, conversation_id: ConversationId, text: str, kind: str) -> None: ...
+    async def timers_of(self, conversation_id: ConversationId) -> list[tuple[str, datetime]]: ...
     async def now(self) -> datetime: ...
 
 
@@ -130,6 +135,7 @@ class PostgresDesk:
         self.statuses: StatusPort = StatusStore(pool)
         self.acts: Any = HumanActions(pool)
         self.timers: Timers = TimerStore(pool)
+        self.merges: MergedAway = Merges(pool)
         self._intake = intake_of(pool)
 
     async def age(self, by: timedelta) -> None:
@@ -250,6 +256,31 @@ class PostgresDesk:
         )  # fmt: skip
         return row
 
+    async def leave_behind(self, conversation_id: ConversationId, text: str, kind: str) -> None:
+        """Stored by an intake that had looked its sender up before."""
+        message = new_id()
+        await self._pool.execute(
+            "INSERT INTO messages (id, conversation_id, direction, author, content, body, status)"
+            " VALUES ($1, $2, 'inbound', 'contact', $3, $4, 'received')",
+            message, conversation_id, {"kind": "text", "body": text}, text,
+        )  # fmt: skip
+        await self._pool.execute(
+            "INSERT INTO inbound_events (id, dedupe_key, kind, conversation_id, message_id, payload,"
+            " sent_at) VALUES ($1, $2, $3, $4, $5, '{}', clock_timestamp())",
+            new_id(), f"late:{message}", kind, conversation_id, message,
+        )  # fmt: skip
+        await self._pool.execute(
+            "UPDATE conversations SET unread_count = unread_count + 1,"
+            " last_message_at = clock_timestamp() WHERE id = $1", conversation_id,
+        )  # fmt: skip
+
+    async def timers_of(self, conversation_id: ConversationId) -> list[tuple[str, datetime]]:
+        found = await self._pool.fetch(
+            "SELECT key, due_at FROM timers WHERE conversation_id = $1 ORDER BY due_at",
+            conversation_id,
+        )
+        return [tuple(row) for row in found]
+
 
 class FakeDesk:
     def __init__(self) -> None:
@@ -261,6 +292,7 @@ class FakeDesk:
         self.statuses: StatusPort = FakeStatuses(db)
         self.acts: Any = FakeHumanActions(db)
         self.timers: Timers = FakeTimers(db)
+        self.merges: MergedAway = FakeMerges(db)
         self._intake = FakeIntake(db)
 
     async def age(self, by: timedelta) -> None:
@@ -360,3 +392,24 @@ class FakeDesk:
         )  # fmt: skip
         db.add_row(outbox)
         return OutboxId(outbox.id)
+
+    async def leave_behind(self, conversation_id: ConversationId, text: str, kind: str) -> None:
+        db, row = self._db, self._db.conversations[conversation_id]
+        message = MessageTable(
+            seq=db.seq("message"), id=new_id(), conversation_id=row.id, direction="inbound",
+            author="contact", content={"kind": "text", "body": text}, body=text, status="received",
+            sent_at=db.now(),
+        )  # fmt: skip
+        db.add_message(message)
+        event = EventTable(
+            seq=db.seq("event"), id=new_id(), dedupe_key=f"late:{message.id}", kind=kind,
+            conversation_id=row.id, payload={}, sent_at=db.now(), received_at=db.now(),
+            message_id=message.id,
+        )  # fmt: skip
+        db.add_event(event)
+        row.unread_count += 1
+        row.last_message_at = db.now()
+
+    async def timers_of(self, conversation_id: ConversationId) -> list[tuple[str, datetime]]:
+        timers = [t for t in self._db.timers.values() if t.conversation_id == conversation_id]
+        return sorted(((t.key, t.due_at) for t in timers), key=lambda timer: timer[1])

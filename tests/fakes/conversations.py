@@ -10,7 +10,7 @@ from uuid import UUID
 from domain.commit import Commit, CommitResult, CommitVerdict, TurnRecord
 from domain.consent import AiConsent
 from domain.conversation import Conversation, Mode, OpenHandoff, PastMessage, PendingEvent
-from domain.errors import NotFoundError
+from domain.errors import MergedError, NotFoundError
 from domain.ids import ConversationId, EventId, HandoffId, MessageId
 from domain.ownership import Ownership
 from domain.spending import Spending
@@ -30,7 +30,7 @@ _TAPS = frozenset({"button_reply", "list_reply"})
 
 
 class FakeConversations:
-    """Nobody merges contacts here, and no conversation is entrusted to an actor of its own."""
+    """No conversation is entrusted to an actor of its own here."""
 
     def __init__(self, db: FakeDatabase, *, host: str = "") -> None:
         self._db = db
@@ -41,6 +41,8 @@ class FakeConversations:
         row = db.conversations.get(conversation_id)
         if row is None:
             raise NotFoundError("conversation", str(conversation_id))
+        if row.merged_into is not None:
+            raise MergedError(conversation_id, row.merged_into)
         contact = db.contacts[row.contact_id]
         number = db.numbers.get(row.number or "")
         pending = [self._pending(e) for e in db.pending(row.id)[:PENDING_MAX]]
@@ -149,6 +151,8 @@ class FakeConversations:
         row.score = commit.score if commit.score is not None else row.score
         if commit.sticky_number is not None and row.last_inbound_number is None:
             row.sticky_number, row.sticky_reason = commit.sticky_number, commit.sticky_reason
+        if commit.outbound:
+            row.last_message_at = db.now()
         turn_id = None
         if commit.turn is not None:
             turn_id = commit.turn.id

@@ -24,6 +24,7 @@ from domain.ids import (
     new_id,
 )
 from domain.outbox import OutboxState
+from routing.identity import BSUID, PHONE, IdentityKey
 from tests.fakes.tables import (
     AttemptTable,
     ConsentTable,
@@ -59,7 +60,7 @@ class FakeDatabase:
         self.facade_id = FacadeId(new_id())
         self.contacts: dict[ContactId, ContactTable] = {}
         self.consents: dict[ContactId, list[ConsentTable]] = defaultdict(list)
-        self.by_wa_id: dict[str, ContactId] = {}
+        self.identities: dict[IdentityKey, ContactId] = {}
         self.conversations: dict[ConversationId, ConversationTable] = {}
         self.conversation_of: dict[ContactId, ConversationId] = {}
         self.dedupe_keys: set[str] = set()
@@ -102,16 +103,40 @@ class FakeDatabase:
 
     # ---- rows
 
-    def add_contact(self, wa_id: str, **more: Any) -> ConversationTable:
-        contact = ContactTable(id=ContactId(new_id()), wa_id=wa_id, **more)
+    def add_contact(
+        self, wa_id: str | None = None, *, bsuid: str | None = None, **more: Any
+    ) -> ConversationTable:
+        contact = ContactTable(id=ContactId(new_id()), **more)
         self.contacts[contact.id] = contact
-        self.by_wa_id[wa_id] = contact.id
+        for kind, value in ((PHONE, wa_id), (BSUID, bsuid)):
+            if value is not None:
+                self.attach(contact.id, (kind, value))
         conversation = ConversationTable(
             id=ConversationId(new_id()), facade_id=self.facade_id, contact_id=contact.id
         )
         self.conversations[conversation.id] = conversation
         self.conversation_of[contact.id] = conversation.id
         return conversation
+
+    def attach(self, contact_id: ContactId, key: IdentityKey) -> None:
+        contact, (kind, value) = self.contacts[contact_id], key
+        self.identities[key] = contact_id
+        if kind == PHONE:
+            contact.wa_id = value
+        else:
+            contact.bsuid = value
+
+    def release(self, key: IdentityKey) -> None:
+        """Whoever was called that is not any more; decisions about them are over."""
+        owner = self.identities.pop(key, None)
+        if owner is None:
+            return
+        contact, (kind, value) = self.contacts[owner], key
+        contact.contactability_version += 1
+        if kind == PHONE and contact.wa_id == value:
+            contact.wa_id = None
+        elif kind == BSUID and contact.bsuid == value:
+            contact.bsuid = None
 
     def add_number(self, number: str) -> None:
         self.numbers[number] = NumberTable(phone_number_id=PhysicalNumberId(number))
@@ -203,6 +228,20 @@ class FakeDatabase:
         """`file_not_sent_v1`: told to the conversation once for each row and reason."""
         payload = {"outbox_id": str(row.id), "message_id": str(row.message_id), "reason": reason}
         self.file("send_failed", row.conversation_id, f"{reason}:{row.id}", payload)
+
+    def fence_by_echo(self, row: ConversationTable) -> None:
+        """A new answer from the phone app is a person's act: with it `fence_by_echo_v1`."""
+        row.epoch += 1
+        row.version += 1
+        row.mode = "operator"
+        for draft in list(self.rows(row.id, OutboxState.QUEUED)):
+            if draft.author == "agent":
+                self.withdraw(draft, "fenced")
+        handoff = self.open_handoff(row.id)
+        if handoff is not None and handoff.state == "queued":
+            handoff.state = "accepted"
+        self.audit.append(("system", "conversation.takeover", {"epoch": row.epoch, "by": "echo"}))
+        self.watch("acted", row)
 
     def ai_was_put(self, contact_id: ContactId, state: str) -> bool:
         """`ai_was_put_v1`: whether the question or notice left, or still may."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.content import Content, Template, check_sendable, content_to_json, text_of
 from domain.conversation import Mode
-from domain.errors import InvalidInputError, NotFoundError, RejectedError
+from domain.errors import InvalidInputError, MergedError, NotFoundError, RejectedError
 from domain.ids import ConversationId, HandoffId, MessageId, OperatorId, new_id
 from domain.outbox import OutboxState
 from storage.human_actions import UNGOVERNED, WINDOW_CLOSED, Acting, Border, Fence, OperatorReply
@@ -46,6 +46,7 @@ class FakeHumanActions:
             raise RejectedError(WINDOW_CLOSED)
         row, fence = self._fence(conversation_id, by, Mode.OPERATOR, by.operator_id)
         fence = self._handle(row, fence, None, "answered_by_person")
+        row.last_message_at = db.now()
         message_id = MessageId(new_id())
         body = content_to_json(content)
         db.add_message(
@@ -191,6 +192,9 @@ class FakeHumanActions:
 
     def _find(self, conversation_id: ConversationId, by: Acting) -> ConversationTable:
         row = self._db.conversations.get(conversation_id)
+        if row is not None and row.merged_into is not None:
+            into = self._find(row.merged_into, by)
+            raise MergedError(conversation_id, into.id)
         if row is None or by.row_scope not in {None, row.assignee_id}:
             raise NotFoundError("conversation", str(conversation_id))
         return row

@@ -163,8 +163,8 @@ class MetaChannel:
         reply_to: str | None = None,
     ) -> SendResult:
         meta, mood = self._meta, self._meta.mood
-        assert to.phone is not None
-        phone, text, attempt = to.phone, text_of(content), UUID(callback_data)
+        name, text, attempt = to.phone or to.bsuid, text_of(content), UUID(callback_data)
+        assert name is not None
         if meta._happens(mood.not_sent):
             raise NotSentError("no connection")
         if meta._happens(mood.deaf):
@@ -175,11 +175,11 @@ class MetaChannel:
             await self._reach(lambda: None)
             raise GraphError(400, refusal, "refused")
         silent = meta._happens(mood.silent)
-        wamid = await self._reach(lambda: meta.take(phone, text, attempt, silent=silent))
+        wamid = await self._reach(lambda: meta.take(name, text, attempt, silent=silent))
         if silent:
             await asyncio.sleep(SEND_LIMIT_S)
             raise UnknownOutcomeError("no answer in time")
-        return SendResult(wamid=wamid, wa_id=phone)
+        return SendResult(wamid=wamid, wa_id=to.phone)
 
     async def mark_read_and_typing(self, phone_number_id: str, wamid: str, *, typing: bool) -> None:
         """Nothing that counts happens at Meta."""

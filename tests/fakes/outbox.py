@@ -63,7 +63,7 @@ class FakeOutbox:
             ),
             number_reason=self._db.conversations[row.conversation_id].sticky_reason,
             wa_id=self._db.contacts[row.contact_id].wa_id,
-            bsuid=None,
+            bsuid=self._db.contacts[row.contact_id].bsuid,
         )
 
     def _claim(
@@ -180,8 +180,9 @@ class FakeOutbox:
             return False
         if row.state in {OutboxState.CLAIMED, OutboxState.UNKNOWN}:
             row.state, row.reason, row.settled_at = OutboxState.ACCEPTED, "", db.now()
-            if accepted.wa_id is not None:
-                db.contacts[row.contact_id].wa_id = accepted.wa_id
+            contact = db.contacts[row.contact_id]
+            if accepted.wa_id is not None and contact.wa_id is not None:
+                contact.wa_id = accepted.wa_id
         message = db.message_by_id[row.message_id]
         message.wamid, message.phone_number_id = accepted.wamid, row.phone_number_id
         db.message_by_wamid[accepted.wamid] = message

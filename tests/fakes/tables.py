@@ -15,7 +15,10 @@ from domain.outbox import OutboxState
 @dataclass(slots=True, kw_only=True)
 class ContactTable:
     id: ContactId
-    wa_id: str
+    #: The newest of the numbers it is known by, and its business-scoped id.
+    wa_id: str | None = None
+    bsuid: str | None = None
+    merged_into: ContactId | None = None
     name: str = ""
     company: str = ""
     profile: dict[str, Any] = field(default_factory=dict)
@@ -48,6 +51,8 @@ class ConversationTable:
     handled_up_to: int = 0
     unread_count: int = 0
     cost_micros: int = 0
+    last_message_at: datetime | None = None
+    merged_into: ConversationId | None = None
 
     @property
     def number(self) -> PhysicalNumberId | None:

@@ -34,7 +34,16 @@ class Oracle:
         self.broken: list[str] = []
         self._op = 0
         self._queued_at: dict[UUID, int] = {}
-        self._acted_at: dict[ConversationId, int] = defaultdict(int)
+        #: Drafts of before a person's act in the conversation they were in then.
+        self._fenced: set[UUID] = set()
+        #: Merges by the conversation that went on, and the drafts that waited in either.
+        self._merged_at: dict[ConversationId, int] = {}
+        self._merged_away: set[UUID] = set()
+        #: Turns whose questions were asked again because a merge withdrew all they had said.
+        self._annulled: set[UUID] = set()
+        #: Where a row was queued, and when it was claimed last.
+        self._home: dict[UUID, ConversationId] = {}
+        self._claimed_at: dict[UUID, int] = {}
         self._opted_out_at: dict[ContactId, int] = defaultdict(int)
         self._claimed: dict[UUID, list[datetime]] = defaultdict(list)
         #: Rows that go back to the queue by a person's word or by Meta's own `failed`.
@@ -63,11 +72,18 @@ class Oracle:
         match what:
             case "queued":
                 self._queued_at[row.id] = self._op
+                self._home[row.id] = row.conversation_id
             case "acted":
-                self._acted_at[row.id] = self._op
+                self._fenced |= {r.id for r in self._db.outbox_of[row.id] if r.author == "agent"}
+            case "merged":
+                self._see_merge(*row)
+            case "asked again":
+                self._check_annulled(row)
             case "resent" | "requeued":
                 self._again[row.id] += 1
                 self._queued_at[row.id] = self._op
+                if what == "resent":
+                    self._fenced.discard(row.id)
             case "claimed":
                 self._check_claim(row)
             case "status":
@@ -78,15 +94,39 @@ class Oracle:
     def _check_claim(self, row: OutboxTable) -> None:
         conversation = self._db.conversations[row.conversation_id]
         self._claimed[row.id].append(self._db.now())
+        self._claimed_at[row.id] = self._op
+        self.holds(conversation.merged_into is None, "a row was claimed where nobody is any more")
         if row.author == "agent":
-            fresh = self._queued_at[row.id] > self._acted_at[row.conversation_id]
+            fresh = row.id not in self._fenced
             self.holds(fresh, f"a draft of before a person's act was claimed: {row.id}")
+            waited = row.id in self._merged_away
+            self.holds(not waited, "a draft of before a merge was claimed")
             agreed = self._db.contacts[row.contact_id].ai_consent == "granted"
             self.holds(agreed or row.business_initiated, "an answer was claimed without consent")
         if row.business_initiated:
             decided = self._queued_at[row.id] > self._opted_out_at[row.contact_id]
             self.holds(decided, "a campaign row was claimed after the contact opted out")
         self.holds(conversation.contact_id == row.contact_id, "a row of another contact")
+
+    def _see_merge(self, kept: ConversationTable, gone: ConversationTable) -> None:
+        """What waited was thought without the other half; what was on its way may be tried again."""
+        self._merged_at[kept.id] = self._op
+        self._opted_out_at[kept.contact_id] = self._op
+        rows = self._db.outbox_of[kept.id]
+        self._merged_away |= {r.id for r in rows if r.author == "agent" and not self._claimed[r.id]}
+        may_go_on = kept.mode == "agent" and self._consent(kept) != "refused"
+        if not may_go_on:
+            self._fenced |= {r.id for r in rows if r.author == "agent"}
+        self._order[kept.id] += self._order.pop(gone.id, [])
+        self.holds(len(self._people(kept)) == 1, f"different people became one: {kept.id}")
+
+    def _check_annulled(self, event: EventTable) -> None:
+        """A question is only asked again when no word of its answer had left."""
+        assert event.turn_id is not None
+        self._annulled.add(event.turn_id)
+        said = [r for r in self._db.outbox.values() if r.turn_id == event.turn_id]
+        left = any(len(self._posts_of[r.id]) > self._again[r.id] for r in said)
+        self.holds(not left, f"what was answered is asked again: {event.wamid}")
 
     def _check_status(self, message: MessageTable, before: str) -> None:
         forward = rank(message.status) > rank(before)
@@ -108,12 +148,13 @@ class Oracle:
     def _posted(self, post: Post) -> None:
         row = self._row_of(post)
         contact = self._db.contacts[row.contact_id]
-        self.holds(post.to == contact.wa_id, f"a message crossed to {post.to}")
+        self.holds(post.to in {contact.wa_id, contact.bsuid}, f"a message crossed to {post.to}")
         tokens = TOKEN.findall(post.text)
-        digit = contact.wa_id[-1]
         self.holds(
-            all(t.startswith(f"c{digit}m") for t in tokens), f"words crossed to {post.to}: {tokens}"
+            {_writer(t) for t in tokens} <= {post.to[-1]}, f"words crossed to {post.to}: {tokens}"
         )
+        annulled = row.turn_id in self._annulled
+        self.holds(not annulled, f"an answer left whose question is asked again: {tokens}")
         self._check_order(row)
         self._check_double(row)
         self._posts_of[row.id].append(post)
@@ -128,10 +169,20 @@ class Oracle:
         """A row that overtook an earlier one had a reason that is written in the protocol."""
         if self._again[row.id] or row.possible_duplicate:
             return
-        overtaken_by = [r for r in self._order[row.conversation_id] if r.seq > row.seq]
+        overtaken_by = [
+            r
+            for r in self._order[row.conversation_id]
+            if r.seq > row.seq and self._stood_together(r, row)
+        ]
         # An operator does not wait for an agent row whose outcome is unknown.
         excused = row.author == "agent" and all(r.author == "operator" for r in overtaken_by)
         self.holds(excused or not overtaken_by, f"a message was overtaken: {row.content}")
+
+    def _stood_together(self, sent: OutboxTable, row: OutboxTable) -> bool:
+        """Whether `sent` was claimed in the conversation in which `row` waited."""
+        if self._home[sent.id] == self._home[row.id]:
+            return True
+        return self._claimed_at[sent.id] > self._merged_at[row.conversation_id]
 
     def _check_double(self, row: OutboxTable) -> None:
         earlier = self._posts_of[row.id]
@@ -166,6 +217,13 @@ class Oracle:
 
     def _check_inbox(self, conversation: ConversationTable) -> None:
         events = self._db.events[conversation.id]
+        if conversation.merged_into is not None:
+            left = [*events, *self._db.messages[conversation.id]]
+            self.holds(not left, f"a merged conversation still has {len(left)} rows")
+            return
+        words = {t for m in self._db.messages[conversation.id] for t in TOKEN.findall(m.body)}
+        people = self._people(conversation)
+        self.holds({_writer(t) for t in words} <= people, f"words of another person: {words}")
         stored = Counter(e.wamid for e in events if e.kind == "message")
         for wamid, count in stored.items():
             self.holds(count == 1, f"{wamid} is stored {count} times")
@@ -176,7 +234,9 @@ class Oracle:
             )
 
     def _waits_on_purpose(self, conversation: ConversationTable, event: EventTable) -> bool:
-        consent = self._db.contacts[conversation.contact_id].ai_consent
+        consent = self._consent(conversation)
+        if conversation.merged_into is not None:
+            return False
         if event.kind == "whisper":
             return True
         if consent == "asked" and conversation.mode not in {"operator", "muted"}:
@@ -214,7 +274,7 @@ class Oracle:
         turns = Counter(
             inputs
             for turn in db.turns.values()
-            if turn.state == "committed"
+            if turn.state == "committed" and turn.id not in self._annulled
             for inputs in turn.inputs
         )
         for message_id, count in turns.items():
@@ -255,6 +315,14 @@ class Oracle:
         for timer_id in self.timers:
             self.holds(fired[f"timer:{timer_id}"] == 1, f"timer {timer_id} is no event once")
 
+    def _consent(self, conversation: ConversationTable) -> str:
+        return self._db.contacts[conversation.contact_id].ai_consent
+
+    def _people(self, conversation: ConversationTable) -> set[str]:
+        """Whom a conversation's contact is known as; the last letter of a name says who that is."""
+        identities = self._db.identities.items()
+        return {value[-1] for (_, value), of in identities if of == conversation.contact_id}
+
     def unsettled(self) -> Iterator[str]:
         """Why the run has not come to rest yet."""
         if self._world.meta.waiting:
@@ -268,3 +336,7 @@ class Oracle:
             for event in self._db.pending(conversation.id):
                 if not self._waits_on_purpose(conversation, event):
                     yield f"an event of kind {event.kind} waits"
+
+
+def _writer(token: str) -> str:
+    return token[1]

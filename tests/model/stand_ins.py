@@ -75,8 +75,3 @@ class NumberPool:
     def refused(
         self, phone_number_id: PhysicalNumberId, failure: SendFailure, *, code: int | None
     ) -> None: ...
-
-
-class NobodyMerges:
-    async def gather(self, conversation_id: ConversationId) -> ConversationId:
-        raise AssertionError(f"nobody merges contacts here: {conversation_id}")

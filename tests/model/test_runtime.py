@@ -23,14 +23,15 @@ from typing_extensions import override
 from domain.consent import GRANT_BUTTON, REFUSE_BUTTON
 from domain.content import ButtonReply, Text
 from domain.doorbell import Ring, RingReason
-from domain.errors import RejectedError
-from domain.ids import MessageId, new_id
-from domain.inbound import AppEcho, InboundMessage, Sender
+from domain.errors import MergedError, RejectedError
+from domain.ids import ConversationId, MessageId, new_id
+from domain.inbound import AppEcho, IdentityChange, InboundMessage, Sender
 from domain.outbox import OutboxState
 from domain.turn import QuietRule
 from tests.fakes.meta import Mood
 from tests.fakes.processes import Trouble
 from tests.fakes.tables import (
+    ContactTable,
     ConversationTable,
     DecisionTable,
     MessageTable,
@@ -56,12 +57,16 @@ WORDS: Final = (
     "ok.",
 )
 PEOPLE: Final = 3
+#: Of them so many are known twice: by phone, and by a business-scoped id as if they were somebody else.
+TWINS: Final = 2
+THREADS: Final = PEOPLE + TWINS
 #: Long enough for the grace, the longest pause between tries, and the rounds after it.
 REST_S: Final = 3600.0
 
 LITTLE: Final = (0.0, 0.05, 0.2, 0.5)
 
-contacts = st.integers(0, PEOPLE - 1)
+contacts = st.integers(0, THREADS - 1)
+twins = st.integers(0, TWINS - 1)
 words = st.sampled_from(WORDS)
 shares = st.sampled_from((0.0, 0.0, 0.1, 0.3))
 
@@ -73,7 +78,7 @@ class Runtime(RuleBasedStateMachine):
         seed=st.integers(0, 2**32 - 1),
         base=st.sampled_from((0.0, 3.0)),
         consent=st.lists(
-            st.sampled_from(("granted", "granted", "none")), min_size=PEOPLE, max_size=PEOPLE
+            st.sampled_from(("granted", "granted", "none")), min_size=THREADS, max_size=THREADS
         ),
         troubled=st.booleans(),
     )
@@ -84,8 +89,8 @@ class Runtime(RuleBasedStateMachine):
         self.oracle = Oracle(self.world)
         self.serial = itertools.count(1)
         self.people: list[ConversationTable] = [
-            self.world.db.add_contact(f"553198888000{n}", name="Ana", ai_consent=consent[n])
-            for n in range(PEOPLE)
+            self.world.db.add_contact(phone, bsuid=bsuid, name="Ana", ai_consent=consent[n])
+            for n, (phone, bsuid) in enumerate(map(_names, range(THREADS)))
         ]
         self.world.bells.lost = self.world.bells.doubled = 0.1
         self._weather(troubled)
@@ -133,9 +138,25 @@ class Runtime(RuleBasedStateMachine):
         self._contact(who).contactability_version += 1
         self.oracle.opted_out(self._contact(who).id)
 
-    # A rule `merges(who, into)` would belong here: the product merges contacts (storage/merge.py), the
-    # fakes do not yet. Both conversations fenced, their pending events, timers and rows moved, and the
-    # oracle's tokens of both allowed in the one that is left.
+    @rule(who=twins, what=words)
+    def writes_under_both_names(self, who: int, what: str) -> None:
+        """Two contacts turn out to be one person, whose next words may come under either name."""
+        said = self._said(who, Text(body=what))
+        self.world.meta.post([replace(said, sender=replace(said.sender, bsuid=_bsuid(who)))])
+
+    @rule(who=twins)
+    def is_named_by_meta(self, who: int) -> None:
+        """A notice of a number's business-scoped id shows the same without a word of theirs."""
+        notice = IdentityChange(
+            field="messages",
+            wamid=f"wamid.NOTICE{next(self.serial)}",
+            change="user_changed_user_id",
+            at=self.world.loop.datetime(),
+            old_wa_id=_phone(who),
+            bsuid=_bsuid(who),
+            phone_number_id=FACADE,
+        )
+        self.world.meta.post([notice])
 
     # ---- people of ours
 
@@ -143,35 +164,32 @@ class Runtime(RuleBasedStateMachine):
         who=contacts, act=st.sampled_from(("takeover", "hand_back", "hand_back", "close", "mute"))
     )
     def acts(self, who: int, act: str) -> None:
-        acts, row, by = self.world.acts, self.people[who].id, self.world.acting()
-        doing: dict[str, Callable[[], Awaitable[object]]] = {
-            "takeover": lambda: acts.takeover(row, by),
-            "hand_back": lambda: acts.hand_back(row, by, None),
-            "close": lambda: acts.close(row, by, ""),
-            "mute": lambda: acts.mute(row, by),
+        acts, by = self.world.acts, self.world.acting()
+        doing: dict[str, Callable[[ConversationId], Awaitable[object]]] = {
+            "takeover": lambda row: acts.takeover(row, by),
+            "hand_back": lambda row: acts.hand_back(row, by, None),
+            "close": lambda row: acts.close(row, by, ""),
+            "mute": lambda row: acts.mute(row, by),
         }
-        self.world.act(doing[act](), Ring(conversation_id=row, reason=RingReason.FENCE))
+        self._try(self.people[who].id, doing[act], RingReason.FENCE)
 
     @rule(who=contacts)
     def replies(self, who: int) -> None:
-        row = self.people[who].id
-        self._try(
-            self.world.acts.reply(row, self.world.acting(), Text(body="aqui é a Bia")),
-            Ring(conversation_id=row, reason=RingReason.FENCE),
-            Ring(conversation_id=row, reason=RingReason.OUTBOX),
-        )
+        acts, by, said = self.world.acts, self.world.acting(), Text(body="aqui é a Bia")
+        reasons = (RingReason.FENCE, RingReason.OUTBOX)
+        self._try(self.people[who].id, lambda row: acts.reply(row, by, said), *reasons)
 
     @rule(who=contacts, act=st.sampled_from(("whisper", "note", "escalate", "qualify")))
     def helps(self, who: int, act: str) -> None:
         """What raises no epoch: a draft is thought again, or nothing happens."""
-        acts, row, by = self.world.acts, self.people[who].id, self.world.acting()
-        doing: dict[str, Callable[[], Awaitable[object]]] = {
-            "whisper": lambda: acts.whisper(row, by, "ofereça o anual"),
-            "note": lambda: acts.note(row, by, "já é cliente"),
-            "escalate": lambda: acts.escalate(row, by, reason="pediu", priority="high"),
-            "qualify": lambda: acts.qualify(row, by, 0.9),
+        acts, by = self.world.acts, self.world.acting()
+        doing: dict[str, Callable[[ConversationId], Awaitable[object]]] = {
+            "whisper": lambda row: acts.whisper(row, by, "ofereça o anual"),
+            "note": lambda row: acts.note(row, by, "já é cliente"),
+            "escalate": lambda row: acts.escalate(row, by, reason="pediu", priority="high"),
+            "qualify": lambda row: acts.qualify(row, by, 0.9),
         }
-        self.world.act(doing[act](), Ring(conversation_id=row, reason=RingReason.EVENT))
+        self._try(self.people[who].id, doing[act], RingReason.EVENT)
 
     @rule(who=contacts)
     def answers_in_the_app(self, who: int) -> None:
@@ -184,7 +202,8 @@ class Runtime(RuleBasedStateMachine):
                     wamid=wamid,
                     sent_at=self.world.loop.datetime(),
                     content=Text(body="do celular"),
-                    to_wa_id=self._contact(who).wa_id,
+                    to_wa_id=_names(who)[0],
+                    to_bsuid=_names(who)[1],
                     phone_number_id=FACADE,
                 )
             ]
@@ -197,8 +216,8 @@ class Runtime(RuleBasedStateMachine):
             return
         row, acts, by = self.world.dice.choice(parked), self.world.acts, self.world.acting()
         message = MessageId(row.message_id)
-        work = acts.arrived(message, by) if arrived else acts.resend(message, by)
-        self._try(work, Ring(conversation_id=row.conversation_id, reason=RingReason.OUTBOX))
+        act = acts.arrived if arrived else acts.resend
+        self._try(row.conversation_id, lambda _: act(message, by), RingReason.OUTBOX)
 
     @rule(on=st.booleans())
     def pauses(self, on: bool) -> None:
@@ -210,7 +229,7 @@ class Runtime(RuleBasedStateMachine):
     def sets_a_timer(self, who: int, in_s: float) -> None:
         timer = TimerTable(
             id=new_id(),
-            conversation_id=self.people[who].id,
+            conversation_id=self._thread(who).id,
             kind="nudge",
             key=f"t{next(self.serial)}",
             due_at=self.world.loop.datetime() + timedelta(seconds=in_s),
@@ -221,7 +240,7 @@ class Runtime(RuleBasedStateMachine):
     @rule(who=contacts, valid_s=st.floats(1, 60))
     def starts_a_campaign(self, who: int, valid_s: float) -> None:
         """A business-initiated row with the governor's decision about this contact as it is now."""
-        db, row, contact = self.world.db, self.people[who], self._contact(who)
+        db, row, contact = self.world.db, self._thread(who), self._contact(who)
         decision = DecisionTable(
             id=new_id(),
             contact_id=contact.id,
@@ -263,7 +282,7 @@ class Runtime(RuleBasedStateMachine):
     )
     def moves_to_another_shard(self, who: int, where: tuple[str, ...], told: bool) -> None:
         """Rings go to the new owner, or to both; the old one goes on until the table tells it."""
-        self.world.moves(self.people[who].id, where, told=told)
+        self.world.moves(self._thread(who).id, where, told=told)
         self._ring(who)
 
     @rule(owner=st.sampled_from(OWNERS))
@@ -351,12 +370,18 @@ class Runtime(RuleBasedStateMachine):
 
     # ---- the parts of rules
 
-    def _contact(self, who: int) -> Any:
-        return self.world.db.contacts[self.people[who].contact_id]
+    def _thread(self, who: int) -> ConversationTable:
+        """Where the conversation goes on; people and rings still come with the id it had."""
+        row = self.people[who]
+        return row if row.merged_into is None else self.world.db.conversations[row.merged_into]
+
+    def _contact(self, who: int) -> ContactTable:
+        return self.world.db.contacts[self._thread(who).contact_id]
 
     def _said(self, who: int, content: Text | ButtonReply) -> InboundMessage:
         n = next(self.serial)
-        token, wamid = f"c{who}m{n}", f"wamid.IN{n}"
+        token, wamid = f"c{_person(who)}m{n}", f"wamid.IN{n}"
+        phone, bsuid = _names(who)
         if isinstance(content, Text):
             content = Text(body=f"{token} {content.body}")
         else:
@@ -365,7 +390,7 @@ class Runtime(RuleBasedStateMachine):
         return InboundMessage(
             field="messages",
             wamid=wamid,
-            sender=Sender(wa_id=self._contact(who).wa_id, name="Ana"),
+            sender=Sender(wa_id=phone, bsuid=bsuid, name="Ana"),
             sent_at=self.world.loop.datetime(),
             content=content,
             phone_number_id=FACADE,
@@ -375,12 +400,37 @@ class Runtime(RuleBasedStateMachine):
         ring = Ring(conversation_id=self.people[who].id, reason=RingReason.MESSAGE)
         self.world.bell(ring)
 
-    def _try(self, work: Awaitable[object], *rings: Ring) -> None:
-        """An act that the rules of the house may refuse."""
+    def _try(
+        self,
+        row: ConversationId,
+        act: Callable[[ConversationId], Awaitable[object]],
+        *reasons: RingReason,
+    ) -> None:
+        """An act that the rules of the house may refuse; it is done anew where a merged one goes on."""
+        rings = [Ring(conversation_id=row, reason=reason) for reason in reasons]
         try:
-            self.world.act(work, *rings)
+            self.world.act(act(row), *rings)
+        except MergedError as merged:
+            self._try(ConversationId(merged.into), act, *reasons)
         except RejectedError:
             return
+
+
+def _person(who: int) -> int:
+    """Whose thread it is: behind those by phone come those of the same people by id."""
+    return who % PEOPLE
+
+
+def _phone(person: int) -> str:
+    return f"553198888000{person}"
+
+
+def _bsuid(person: int) -> str:
+    return f"BR.{person}"
+
+
+def _names(who: int) -> tuple[str | None, str | None]:
+    return (_phone(who), None) if who < PEOPLE else (None, _bsuid(_person(who)))
 
 
 Runtime.TestCase.settings = settings(

@@ -44,6 +44,7 @@ from tests.fakes.conversations import FakeConversations
 from tests.fakes.database import FakeDatabase
 from tests.fakes.human_actions import FakeHumanActions
 from tests.fakes.intake import FakeIntake
+from tests.fakes.merge import FakeMerges
 from tests.fakes.meta import FakeMeta, MetaChannel
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.processes import Network, Process, own_tasks
@@ -51,7 +52,7 @@ from tests.fakes.statuses import FakeStatuses
 from tests.fakes.timers import FakeTimers
 from tests.fakes.virtual_time import VirtualTimeLoop
 from tests.model.agent import NamingAgent
-from tests.model.stand_ins import CrossingIntake, Doorbell, NobodyMerges, NoTracer, NumberPool, Pace
+from tests.model.stand_ins import CrossingIntake, Doorbell, NoTracer, NumberPool, Pace
 
 #: The modules whose generator and whose clock a run replaces by its own.
 IDS: Final[Any] = domain.ids
@@ -177,7 +178,7 @@ class World:
         self.db.leases[host.name] = host.incarnation
         return Ports(
             conversations=process.remote(FakeConversations(self.db, host=host.name)),
-            merges=NobodyMerges(),
+            merges=process.remote(FakeMerges(self.db)),
             doorbell=self.doorbell(process),
             agent=self.agent,
             dispatcher=sender,
