@@ -115,6 +115,7 @@ def _carry_over(db: FakeDatabase, kept: ConversationTable, gone: ConversationTab
     for row in db.outbox_of[gone.id]:
         row.contact_id = kept.contact_id
     _move(db.events, kept.id, gone.id)
+    db.wake(kept.id)
     _move(db.messages, kept.id, gone.id)
     _move(db.outbox_of, kept.id, gone.id)
     _move_timers(db, kept.id, gone.id)
@@ -163,7 +164,6 @@ def _add_up(kept: ConversationTable, gone: ConversationTable) -> None:
     kept.last_message_at = theirs if newer else ours
     kept.unread_count += gone.unread_count
     kept.cost_micros += gone.cost_micros
-    kept.seen_up_to = 0
     gone.unread_count = gone.cost_micros = 0
     gone.last_message_at = gone.last_inbound_number = None
 
