@@ -68,6 +68,7 @@ async def merge_contacts(db: Db, *, kept: UUID, gone: UUID) -> Merge | None:
 
     await db.fetchval(sql.LOCK_ROWS, everything, [*away, *given])
     await db.execute(sql.WITHDRAW_DRAFTS, everything)
+    in_flight = [row["id"] for row in await db.fetch(sql.FIND_IN_FLIGHT, everything)]
     modes = {row["id"]: Mode(row["mode"]) for row in rows if row["id"] not in away}
     for our, their in pairs:
         united = unite(_thread(our), _thread(their))
@@ -76,7 +77,7 @@ async def merge_contacts(db: Db, *, kept: UUID, gone: UUID) -> Merge | None:
     folded = {id_ for our, their in pairs for id_ in (our["id"], their["id"])}
     await db.execute(sql.RAISE, [id_ for id_ in everything if id_ not in folded])
     going_on = [id_ for id_, mode in modes.items() if may_ai_go_on(mode, consent)]
-    await db.execute(sql.RENEW_IN_FLIGHT, going_on)
+    await db.execute(sql.RENEW_IN_FLIGHT, going_on, in_flight)
     await db.execute(sql.UNITE_WINDOWS, kept, gone)
     for statement in sql.MOVE_OF_CONTACT:
         await db.execute(statement, kept, gone)

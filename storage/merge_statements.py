@@ -77,11 +77,16 @@ UPDATE conversations SET epoch = epoch + 1, version = version + 1,
        updated_at = clock_timestamp() WHERE id = ANY ($1::uuid[])
 """
 
-# What is on its way keeps the right to be tried again, unless a person has the conversation.
+# Without what a person's act has fenced before, whoever has the conversation now.
+FIND_IN_FLIGHT: Final[LiteralString] = """
+SELECT o.id FROM conversations c JOIN outbox o ON o.conversation_id = c.id AND o.epoch = c.epoch
+ WHERE c.id = ANY ($1::uuid[]) AND o.author = 'agent' AND o.state IN ('claimed', 'unknown')
+"""
+
+# What is on its way ($2) keeps the right to be tried again, unless a person has the conversation.
 RENEW_IN_FLIGHT: Final[LiteralString] = """
 UPDATE outbox o SET epoch = c.epoch FROM conversations c
- WHERE c.id = ANY ($1::uuid[]) AND o.conversation_id = c.id AND o.author = 'agent'
-   AND o.state IN ('claimed', 'unknown')
+ WHERE c.id = ANY ($1::uuid[]) AND o.conversation_id = c.id AND o.id = ANY ($2::uuid[])
 """
 
 # ---- two conversations become one

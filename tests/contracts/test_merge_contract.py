@@ -215,6 +215,21 @@ async def test_what_was_in_flight_is_not_tried_again_where_a_person_has_it(
     assert again.verdict is ClaimVerdict.FENCED
 
 
+@pytest.mark.parametrize("where", ["kept", "gone"])
+async def test_what_a_person_fenced_in_flight_stays_fenced_after_they_handed_back(
+    twins: Twins, where: str
+) -> None:
+    row, by = getattr(twins, where), await twins.desk.operator()
+    (id_,) = await twins.answers(row, "um")
+    _, attempt = await claim(twins.desk, row)
+    await twins.desk.acts.takeover(row, by)
+    await twins.desk.acts.hand_back(row, by, None)
+    await twins.meet()
+    await twins.desk.outbox.record_not_accepted(not_accepted(id_, attempt))
+    again, _ = await claim(twins.desk, twins.kept)
+    assert again.verdict is ClaimVerdict.FENCED
+
+
 async def test_a_campaigns_message_is_withdrawn_and_its_decision_over(twins: Twins) -> None:
     await twins.desk.add_campaign_row(twins.gone, valid=timedelta(hours=1))
     await twins.meet()

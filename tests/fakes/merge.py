@@ -22,8 +22,6 @@ from tests.fakes.tables import (
 
 R = TypeVar("R", EventTable, MessageTable, OutboxTable)
 
-_IN_FLIGHT = (OutboxState.CLAIMED, OutboxState.UNKNOWN)
-
 
 def merge_contacts(
     db: FakeDatabase, *, kept: ContactId, gone: ContactId
@@ -35,9 +33,11 @@ def merge_contacts(
     ours, theirs = (db.conversations[db.conversation_of[id_]] for id_ in (kept, gone))
     consent = unite_consent(AiConsent(stays.ai_consent), AiConsent(goes.ai_consent))
     _withdraw_drafts(db, ours, theirs)
+    in_flight = _in_flight(db, ours) + _in_flight(db, theirs)
     _fold(db, ours, theirs)
     if may_ai_go_on(Mode(ours.mode), consent):
-        _renew_in_flight(db, ours)
+        for row in in_flight:
+            row.epoch = ours.epoch
     _unite_windows(db, kept, gone)
     _unite_contact(db, stays, goes, consent)
     db.watch("merged", (ours, theirs))
@@ -79,10 +79,10 @@ def _withdraw_drafts(db: FakeDatabase, *both: ConversationTable) -> None:
         event.worked_at, event.outcome, event.turn_id = None, None, None
 
 
-def _renew_in_flight(db: FakeDatabase, row: ConversationTable) -> None:
-    for flying in db.rows(row.id, *_IN_FLIGHT):
-        if flying.author == "agent":
-            flying.epoch = row.epoch
+def _in_flight(db: FakeDatabase, row: ConversationTable) -> list[OutboxTable]:
+    """Without what a person's act has fenced before."""
+    flying = db.rows(row.id, OutboxState.CLAIMED, OutboxState.UNKNOWN)
+    return [r for r in flying if r.author == "agent" and r.epoch == row.epoch]
 
 
 # ---- two conversations become one
