@@ -53,11 +53,13 @@ SELECT c.id, c.facade_id, c.contact_id, c.mode, c.assignee_id, c.state, c.last_m
 
 # ---- the fence
 
-# A question whose whole answer still waited is asked again: nobody has answered it.
+# A question whose whole answer still waited is asked again: nobody has answered it. What goes once more
+# because it may have arrived is no draft: it was begun, like what is on its way.
 WITHDRAW_DRAFTS: Final[LiteralString] = """
 WITH gone AS (
     UPDATE outbox SET state = 'withdrawn', reason = 'merged', settled_at = clock_timestamp()
      WHERE conversation_id = ANY ($1::uuid[]) AND author = 'agent' AND state = 'queued'
+       AND NOT possible_duplicate
     RETURNING message_id, turn_id
 ), unshown AS (
     UPDATE messages m SET status = 'withdrawn', status_at = clock_timestamp(),
@@ -66,7 +68,7 @@ WITH gone AS (
     SELECT DISTINCT g.turn_id FROM gone g
      WHERE NOT EXISTS (SELECT 1 FROM messages m JOIN outbox o ON o.message_id = m.id
             WHERE m.conversation_id = ANY ($1::uuid[]) AND m.turn_id = g.turn_id
-              AND m.author = 'agent' AND o.state <> 'queued')
+              AND m.author = 'agent' AND (o.state <> 'queued' OR o.possible_duplicate))
 )
 UPDATE inbound_events e SET worked_at = NULL, outcome = NULL, turn_id = NULL
   FROM unanswered u WHERE e.conversation_id = ANY ($1::uuid[]) AND e.turn_id = u.turn_id
@@ -80,7 +82,8 @@ UPDATE conversations SET epoch = epoch + 1, version = version + 1,
 # Without what a person's act has fenced before, whoever has the conversation now.
 FIND_IN_FLIGHT: Final[LiteralString] = """
 SELECT o.id FROM conversations c JOIN outbox o ON o.conversation_id = c.id AND o.epoch = c.epoch
- WHERE c.id = ANY ($1::uuid[]) AND o.author = 'agent' AND o.state IN ('claimed', 'unknown')
+ WHERE c.id = ANY ($1::uuid[]) AND o.author = 'agent'
+   AND (o.state IN ('claimed', 'unknown') OR o.state = 'queued' AND o.possible_duplicate)
 """
 
 # What is on its way ($2) keeps the right to be tried again, unless a person has the conversation.

@@ -200,6 +200,26 @@ async def test_what_was_in_flight_may_be_tried_again_after_the_merge(twins: Twin
     assert again.verdict is ClaimVerdict.CLAIMED
 
 
+async def test_what_may_have_arrived_and_goes_once_more_is_no_draft(twins: Twins) -> None:
+    """Its question would be answered twice if it were asked again."""
+    (id_,) = await twins.answers(twins.gone, "um")
+    _, attempt = await claim(twins.desk, twins.gone)
+    unknown = replace(not_accepted(id_, attempt), next_state=OutboxState.UNKNOWN)
+    await twins.desk.outbox.record_not_accepted(unknown)
+    long_healthy = await twins.desk.now() - timedelta(hours=1)
+    settled = await twins.desk.outbox.settle_unknown(healthy_since=long_healthy)
+    assert settled == [(twins.gone, "queued")]
+    await twins.meet()
+    row = await twins.row(id_)
+    assert (row.state, row.possible_duplicate) == ("queued", True)
+    assert await twins.desk.events(twins.kept) == [
+        ("message", "answered"),
+        *[("message", None)] * 2,
+    ]
+    again, _ = await claim(twins.desk, twins.kept)
+    assert again.verdict is ClaimVerdict.CLAIMED
+
+
 @pytest.mark.parametrize("act", ["takeover", "mute", "close"])
 async def test_what_was_in_flight_is_not_tried_again_where_a_person_has_it(
     twins: Twins, act: str

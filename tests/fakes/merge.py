@@ -69,8 +69,8 @@ class FakeMerges:
 def _withdraw_drafts(db: FakeDatabase, *both: ConversationTable) -> None:
     """A question whose whole answer still waited is asked again."""
     rows = [r for one in both for r in db.outbox_of[one.id] if r.author == "agent"]
-    drafts = [r for r in rows if r.state == OutboxState.QUEUED]
-    begun = {r.turn_id for r in rows if r.state != OutboxState.QUEUED}
+    drafts = [r for r in rows if r.state == OutboxState.QUEUED and not r.possible_duplicate]
+    begun = {r.turn_id for r in rows if r.state != OutboxState.QUEUED or r.possible_duplicate}
     unanswered = {r.turn_id for r in drafts if r.turn_id is not None} - begun
     for draft in drafts:
         db.withdraw(draft, "merged")
@@ -81,8 +81,13 @@ def _withdraw_drafts(db: FakeDatabase, *both: ConversationTable) -> None:
 
 def _in_flight(db: FakeDatabase, row: ConversationTable) -> list[OutboxTable]:
     """Without what a person's act has fenced before."""
-    flying = db.rows(row.id, OutboxState.CLAIMED, OutboxState.UNKNOWN)
-    return [r for r in flying if r.author == "agent" and r.epoch == row.epoch]
+    ours = (r for r in db.outbox_of[row.id] if r.author == "agent" and r.epoch == row.epoch)
+    return [
+        r
+        for r in ours
+        if r.state in {OutboxState.CLAIMED, OutboxState.UNKNOWN}
+        or (r.state == OutboxState.QUEUED and r.possible_duplicate)
+    ]
 
 
 # ---- two conversations become one
