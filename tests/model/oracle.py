@@ -39,6 +39,7 @@ class Oracle:
         #: Merges by the conversation that went on, and the drafts that waited in either.
         self._merged_at: dict[ConversationId, int] = {}
         self._merged_away: set[UUID] = set()
+        self._merged_when: dict[ConversationId, datetime] = {}
         #: Turns whose questions were asked again because a merge withdrew all they had said.
         self._annulled: set[UUID] = set()
         #: Where a row was queued, and when it was claimed last.
@@ -73,6 +74,7 @@ class Oracle:
             case "queued":
                 self._queued_at[row.id] = self._op
                 self._home[row.id] = row.conversation_id
+                self._check_thought(row)
             case "acted":
                 self._fenced |= {r.id for r in self._db.outbox_of[row.id] if r.author == "agent"}
             case "merged":
@@ -111,6 +113,7 @@ class Oracle:
     def _see_merge(self, kept: ConversationTable, gone: ConversationTable) -> None:
         """What waited was thought without the other half; what was on its way may be tried again."""
         self._merged_at[kept.id] = self._op
+        self._merged_when[kept.id] = self._db.now()
         self._opted_out_at[kept.contact_id] = self._op
         rows = self._db.outbox_of[kept.id]
         self._merged_away |= {r.id for r in rows if r.author == "agent" and not self._claimed[r.id]}
@@ -119,6 +122,13 @@ class Oracle:
             self._fenced |= {r.id for r in rows if r.author == "agent"}
         self._order[kept.id] += self._order.pop(gone.id, [])
         self.holds(len(self._people(kept)) == 1, f"different people became one: {kept.id}")
+
+    def _check_thought(self, row: OutboxTable) -> None:
+        """An answer that is committed after a merge was thought with both halves."""
+        merged = self._merged_when.get(row.conversation_id)
+        if merged is not None and row.turn_id is not None:
+            begun = self._db.turns[row.turn_id].started_at
+            self.holds(begun >= merged, f"a turn of before a merge was committed: {row.content}")
 
     def _check_annulled(self, event: EventTable) -> None:
         """A question is only asked again when no word of its answer had left."""
