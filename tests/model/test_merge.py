@@ -31,7 +31,7 @@ from tests.model.oracle import Oracle
 from tests.model.world import FACADE, OWNERS, World
 
 NIGHTLY: Final = settings.get_current_profile_name() == "nightly"
-SEEDS: Final = 100_000 if NIGHTLY else 300
+SEEDS: Final = 20_000 if NIGHTLY else 300
 PHONE: Final = "5531988880001"
 BSUID: Final = "BR.1"
 #: One answer's way in each conversation, and a little more.
