@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from domain.content import text_of
@@ -19,6 +19,10 @@ from storage.lines import Lines
 from storage.merge import Merge, merge_contacts
 from storage.numbers import Line
 from storage.pool import Db
+
+FIND_STORED: Final[LiteralString] = """
+SELECT dedupe_key FROM inbound_events WHERE dedupe_key = ANY ($1::text[])
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,8 @@ async def merge_twins(db: Db, senders: Iterable[Sender], known: Known) -> list[M
             continue
         async with db.transaction():
             await identities.lock_people(db, sender.people)
+            if await _find_stored(db, [sender]):
+                continue
             # Another intake may have been faster; then nothing is left to do.
             now = await identities.look_up(db, sender.people)
             merge = await _merge(db, sender, now)
@@ -99,9 +105,21 @@ async def merge_twins(db: Db, senders: Iterable[Sender], known: Known) -> list[M
     return merges
 
 
-async def admit(db: Db, senders: Iterable[Sender], newcomers: Sequence[Sender]) -> list[Merge]:
-    """Writes what is new about the senders, in order; the merges among those the flush itself made."""
+async def lock_fresh(db: Db, senders: Senders, newcomers: Sequence[Sender]) -> Senders:
+    """Locks who is new, then drops those whose item Meta only repeats: it has moved what it says.
+
+    A number that changed may have another owner by then, and a person's old one belongs to nobody.
+    """
     await identities.lock_people(db, [p for sender in newcomers for p in sender.people])
+    stored = await _find_stored(db, newcomers)
+    return {of: sender for of, sender in senders.items() if sender.item.dedupe_key not in stored}
+
+
+async def admit(db: Db, senders: Iterable[Sender]) -> list[Merge]:
+    """Writes what is new about the senders, in order; the merges among those the flush itself made.
+
+    The caller holds their locks (`lock_fresh`).
+    """
     everybody = list(senders)
     people = [sender.person for sender in everybody]
     known = await identities.look_up(db, people)
@@ -123,6 +141,11 @@ async def renew(db: Db, senders: Iterable[Sender], known: Known) -> None:
         owner = sender.owner(known)
         if sender.renewed is not None and owner is not None:
             await identities.renew_identities(db, sender.renewed, owner[0])
+
+
+async def _find_stored(db: Db, senders: Iterable[Sender]) -> set[str]:
+    rows = await db.fetch(FIND_STORED, [sender.item.dedupe_key for sender in senders])
+    return {row["dedupe_key"] for row in rows}
 
 
 async def _merge(db: Db, sender: Sender, known: Known) -> Merge | None:

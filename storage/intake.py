@@ -141,7 +141,8 @@ class Intake:
             receipt = await self._insert(db, requests, senders, known)
         else:
             async with db.transaction():
-                late = await admission.admit(db, senders.values(), newcomers)
+                senders = await admission.lock_fresh(db, senders, newcomers)
+                late = await admission.admit(db, senders.values())
                 merges += late
                 known = await identities.look_up(db, people)
                 receipt = await self._insert(db, requests, senders, known)

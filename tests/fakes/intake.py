@@ -67,7 +67,7 @@ class FakeIntake:
     def begin(self, requests: Sequence[Received]) -> Flush:
         """Merges who turns out to be known twice; then every item with what its insert needs."""
         items = [item for request in requests for item in request.items]
-        merged = tuple(c for item in items for c in self._merge(item))
+        merged = tuple(c for item in items if self._is_fresh(item) for c in self._merge(item))
         return Flush(drawn=tuple(self._draw(item) for item in items), merged=merged)
 
     def _draw(self, item: InboundItem) -> Drawn:
@@ -78,10 +78,15 @@ class FakeIntake:
             return Drawn(seq=self._db.seq("event"), item=item, conversation_id=owner)
         raise NotImplementedError(item.kind)
 
+    def _is_fresh(self, item: InboundItem) -> bool:
+        """What Meta only repeats moves nobody: it has moved what it says."""
+        return item.dedupe_key not in self._db.dedupe_keys
+
     def commit(self, flush: Flush) -> Receipt:
         events: list[StoredEvent] = []
         echoes: dict[ConversationId, int] = {}
         statuses: list[int] = []
+        renewing: list[Sent] = []
         merged = list(flush.merged)
         for drawn in flush.drawn:
             seq, item = drawn.seq, drawn.item
@@ -89,6 +94,9 @@ class FakeIntake:
                 if self._store_status(seq, item):
                     statuses.append(seq)
                 continue
+            if not self._is_fresh(item):
+                continue
+            renewing.append(item)
             owner = drawn.conversation_id
             if owner is None:
                 merged += self._admit(_person(item))
@@ -104,7 +112,7 @@ class FakeIntake:
             counts[event.kind] = counts.get(event.kind, 0) + 1
         if statuses:
             counts["status"] = len(statuses)
-        for item in (drawn.item for drawn in flush.drawn):
+        for item in renewing:
             self._renew(item)
         return Receipt(
             events=tuple(events), statuses=tuple(statuses), merged=tuple(merged), counts=counts
@@ -260,7 +268,7 @@ class FakeIntake:
             db.attach(contact_id, key)
         return merged
 
-    def _renew(self, item: Sent | StatusUpdate) -> None:
+    def _renew(self, item: Sent) -> None:
         """What a notice says replaces the old, whoever had it until now."""
         if not isinstance(item, IdentityChange):
             return

@@ -112,6 +112,15 @@ async def test_a_changed_number_moves_with_the_person_and_clears_the_right_party
     assert await pool.fetchval("SELECT right_party_confirmed_at FROM contacts") is None
 
 
+async def test_a_repeated_message_of_a_number_that_changed_makes_no_new_person(pool):
+    old = inbound("antes", wa_id="553188887777", wamid="wamid.OLD")
+    system = {"type": "user_changed_number", "wa_id": "553199996666", "body": "changed"}
+    await store(pool, old)
+    await store(pool, inbound(wa_id="553188887777", type="system", system=system))
+    assert (await store(pool, old)).events == ()
+    assert await count(pool, "contacts") == 1
+
+
 async def test_inbound_on_any_physical_number_lands_in_the_one_conversation(pool):
     await store(pool, inbound("pela fachada"))
     await store(pool, inbound("pelo segundo", number=SECOND))
