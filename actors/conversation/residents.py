@@ -144,7 +144,7 @@ class Residents:
                 "conversation.cut_off", conversation_id=str(core.id), error=type(error).__name__
             )
             if core.in_turn:
-                await self._count_cut(core.id)
+                await self._count_cut(core)
             await asyncio.sleep(self._rest_after_failure_s)
         except Exception as error:
             # The activation's outermost loop: one conversation's failure must not reach the others.
@@ -160,10 +160,12 @@ class Residents:
         if standing is Standing.MOVED and self._on_moved is not None:
             self._on_moved(core.id, core.ownership)
 
-    async def _count_cut(self, conversation_id: ConversationId) -> None:
-        self._cut_turns[conversation_id] += 1
-        if self._cut_turns[conversation_id] >= CUT_TURNS_MAX:
-            await self._count_failure(conversation_id)
+    async def _count_cut(self, core: ConversationCore) -> None:
+        if core.last_turn_at is not None:  # one ended well since it came to life
+            del self._cut_turns[core.id]
+        self._cut_turns[core.id] += 1
+        if self._cut_turns[core.id] >= CUT_TURNS_MAX:
+            await self._count_failure(core.id)
 
     async def _count_failure(self, conversation_id: ConversationId) -> None:
         with contextlib.suppress(*AWAY):
