@@ -91,3 +91,18 @@ def ratio_row(
         note=note,
         raw=raw or {},
     )
+
+
+def absolute_row(
+    *,
+    what: str,
+    unit: str,
+    ours: float,
+    goal: Goal,
+    note: str = "",
+    raw: dict[str, Any] | None = None,
+) -> Row:
+    """A row without a reference: the goal is about our figure itself."""
+    return Row(
+        what=what, unit=unit, ours=ours, value=ours, value_unit=unit, goal=goal, note=note, raw=raw or {}
+    )  # fmt: skip

@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 from bench.customers import add_customers
-from bench.figures import Goal, Row
+from bench.figures import Goal, Row, absolute_row
 from bench.house import House
 from bench.processes import Talker
 
@@ -28,22 +28,18 @@ def measure(_world: Talker, house: House) -> list[Row]:
     own = house.inside.ask("own", ids=ids[COUNT + 1 :])
     kib = round(shared["bytes_each"] / 1024, 1)
     return [
-        Row(
+        absolute_row(
             what="activation in a shard, p95",
             unit="ms",
             ours=shared["p95"],
-            value=shared["p95"],
-            value_unit="ms",
             goal=Goal(bound=25, at_least=False),
             note=f"ring to state loaded, {RATE:g} a second, {HISTORY} messages each",
             raw=shared,
         ),
-        Row(
+        absolute_row(
             what="memory of a resident, shared",
             unit="KiB",
             ours=kib,
-            value=kib,
-            value_unit="KiB",
             goal=Goal(bound=64, at_least=False),
             note=f"private memory over {shared['residents']} residents",
         ),

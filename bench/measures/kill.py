@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from actors.directory import shard_name
 from bench.customers import add_customers
-from bench.figures import Goal, Row
+from bench.figures import Goal, Row, absolute_row
 from bench.house import House
 from bench.processes import Talker, plain_server
 
@@ -51,20 +51,16 @@ def rows(ours: dict[str, Any], plain: dict[str, Any]) -> list[Row]:
             note=f"all acknowledged; plain had {plain['in_flight']} in flight",
             raw={"ours": ours, "plain": plain},
         ),
-        Row(
+        absolute_row(
             what="answered twice after SIGKILL",
             unit="",
             ours=ours["doubled"],
-            value=ours["doubled"],
-            value_unit="",
             goal=_NONE,
         ),
-        Row(
+        absolute_row(
             what="actor's return to the last answer",
             unit="s",
             ours=round(last - back, 2),
-            value=round(last - back, 2),
-            value_unit="s",
             goal=Goal(bound=10, at_least=False),
             note=f"the model takes {MODEL_S:g} s; back {back:.1f} s after the kill, last answer"
             f" {last:.1f} s; {ours['answered']} answers",

@@ -11,7 +11,7 @@ from typing import Any, Final
 import asyncpg
 
 from actors.clock.core import SWEEP_AGE_S, SWEEP_AT_ONCE
-from bench.figures import Goal, Row, summary
+from bench.figures import Goal, Row, absolute_row, summary
 from bench.house import House
 from bench.processes import Talker
 from storage.conversation_statements import LIST_UNWORKED
@@ -71,22 +71,18 @@ def measure(_world: Talker, house: House) -> list[Row]:
 def rows(woken: dict[str, Any], sweeps: Sweeps, added_s: float) -> list[Row]:
     empty, waiting = summary(sweeps.empty_ms), summary(sweeps.waiting_ms)
     return [
-        Row(
+        absolute_row(
             what=f"wake beside {COUNT} known, p95",
             unit="ms",
             ours=woken["p95"],
-            value=woken["p95"],
-            value_unit="ms",
             goal=Goal(bound=20, at_least=False),
             note=f"ring to state loaded, {RATE:g} a second; p50 {woken['p50']:g} ms",
             raw={"woken": woken, "added_s": added_s},
         ),
-        Row(
+        absolute_row(
             what=f"sweep beside {COUNT} known, p95",
             unit="ms",
             ours=waiting["p95"],
-            value=waiting["p95"],
-            value_unit="ms",
             goal=Goal(bound=50, at_least=False),
             note=f"{WAITING} waiting; {empty['p95']:g} ms with nobody waiting",
             raw={"waiting": waiting, "empty": empty},

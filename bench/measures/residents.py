@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from actors.directory import shard_name
 from bench.customers import add_customers
-from bench.figures import Goal, Row, ratio_row
+from bench.figures import Goal, Row, absolute_row, ratio_row
 from bench.house import House
 from bench.processes import Talker
 
@@ -53,21 +53,17 @@ def rows(few: dict[str, Any], many: dict[str, Any], brought: dict[str, Any]) -> 
             f" p95 {many['answers']['p95']:g} to {few['answers']['p95']:g} ms; {lost} unanswered",
             raw={"few": few, "many": many, "brought": brought},
         ),
-        Row(
+        absolute_row(
             what="residents of one shard",
             unit="",
             ours=many["residents"],
-            value=many["residents"],
-            value_unit="",
             goal=Goal(bound=COUNT, at_least=True),
             note=f"at the end of that run; brought in {brought['took_s']:.0f} s",
         ),
-        Row(
+        absolute_row(
             what="memory of a resident in it",
             unit="KiB",
             ours=each,
-            value=each,
-            value_unit="KiB",
             goal=Goal(bound=64, at_least=False),
             note=f"private memory over {came}, {HISTORY} messages each",
         ),

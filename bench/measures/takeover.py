@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from bench.customers import add_customers
-from bench.figures import Goal, Row
+from bench.figures import Goal, Row, absolute_row
 from bench.house import House
 from bench.processes import Talker
 
@@ -49,12 +49,10 @@ def rows(run: dict[str, Any], claimed: int) -> list[Row]:
     p99 = single["closed"]["p99"]
     never_closed = single["never_closed"] + burst["never_closed"]
     return [
-        Row(
+        absolute_row(
             what="takeover to model connection closed, p99",
             unit="ms",
             ours=p99,
-            value=p99,
-            value_unit="ms",
             goal=Goal(bound=250, at_least=False),
             note=f"{single['count']} by HTTP, {IN_FLIGHT} turns in flight; p50"
             f" {single['closed']['p50']:g} ms, answered p50 {single['answered']['p50']:g} ms;"
@@ -67,12 +65,10 @@ def rows(run: dict[str, Any], claimed: int) -> list[Row]:
             ours=burst["closed"]["worst"],
             note="no goal of the design",
         ),
-        Row(
+        absolute_row(
             what="AI messages claimed after their takeover",
             unit="",
             ours=claimed,
-            value=claimed,
-            value_unit="",
             goal=Goal(bound=0, at_least=False),
             note=f"of {single['count'] + burst['count']} conversations; {run['calls']['messages']} reached Meta",
         ),
