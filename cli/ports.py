@@ -34,6 +34,8 @@ class CheckoutPorts:
     ray_dashboard: int
     haproxy_stats: int
     haproxy_metrics: int
+    fallback_http: int  # where HAProxy sends what has no replica yet
+    fallback_grpc: int
     direct_http: int  # first of DIRECT_INGRESS_SPAN
     direct_grpc: int  # first of DIRECT_INGRESS_SPAN
 
@@ -48,6 +50,8 @@ def choose_ports(settings: Settings) -> CheckoutPorts:
         ray_dashboard=book.take("ray_dashboard"),
         haproxy_stats=book.take("haproxy_stats"),
         haproxy_metrics=book.take("haproxy_metrics"),
+        fallback_http=book.take("fallback_http"),
+        fallback_grpc=book.take("fallback_grpc"),
         direct_http=book.take("direct_http", span=DIRECT_INGRESS_SPAN),
         direct_grpc=book.take("direct_grpc", span=DIRECT_INGRESS_SPAN),
     )
@@ -129,6 +133,9 @@ def ray_environment(ports: CheckoutPorts, short: Path) -> dict[str, str]:
     return {
         "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.haproxy_stats),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports.haproxy_metrics),
+        # Serve binds these shared (SO_REUSEPORT): on its default another checkout would answer ours.
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback_http),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(ports.fallback_grpc),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(short / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(short / "admin.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(short),

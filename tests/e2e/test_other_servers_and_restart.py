@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -10,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from integrations.whatsapp.signature import SIGNATURE_HEADER, sign
 from tests.house import FACADE, WABA, inbound, webhook
-from tests.running import ROOT, running_vitrine, wait_for
+from tests.running import ROOT, RunningVitrine, running_vitrine, wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -79,7 +81,23 @@ def texts(outside: str) -> list[str]:
     return [m["text"]["body"] for m in sent if m["type"] == "text"]
 
 
-def test_any_conforming_graph_and_model_serve_and_a_restart_continues(outside, tmp_path):
+def listening(vitrine: RunningVitrine) -> set[tuple[str, int]]:
+    """The addresses on which its processes listen."""
+    found = set()
+    own = psutil.Process(vitrine.process.pid)
+    for process in (own, *own.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found |= {
+                (one.laddr.ip, one.laddr.port)
+                for one in process.net_connections(kind="tcp")
+                if one.status == psutil.CONN_LISTEN
+            }
+    return found
+
+
+def test_any_conforming_graph_and_model_serve_and_a_restart_continues(outside, tmp_path, vitrine):
+    """Beside another Vitrine of the machine, whose doors are its own."""
+    beside = vitrine
     folder = Path(tmp_path)
     for parent in (folder, *folder.parents):
         if parent.name.startswith("pytest-of-"):
@@ -92,6 +110,8 @@ def test_any_conforming_graph_and_model_serve_and_a_restart_continues(outside, t
         assert "assistente virtual" in texts(outside)[0]
         assert texts(outside)[1] == "Bom dia! Como posso ajudar?"
         assert vitrine.http.get(f"{vitrine.url}/sandbox").status_code == 404
+        assert listening(vitrine)
+        assert listening(vitrine).isdisjoint(listening(beside))
         assert vitrine.stop() == 0
     with running_vitrine(folder / "v", environment=environment(outside)) as vitrine:
         headers = vitrine.login("chefe@example.com", "uma-senha-comprida")

@@ -13,7 +13,8 @@ from config.settings import Settings, load_settings
 
 PORTS = CheckoutPorts(
     http=8003, http_wanted=8000, sandbox=15001, ray_dashboard=15002, haproxy_stats=15003,
-    haproxy_metrics=15004, direct_http=15100, direct_grpc=15200,
+    haproxy_metrics=15004, fallback_http=15005, fallback_grpc=15006, direct_http=15100,
+    direct_grpc=15200,
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -41,6 +42,8 @@ def spans(ports: CheckoutPorts) -> list[range]:
         ports.ray_dashboard,
         ports.haproxy_stats,
         ports.haproxy_metrics,
+        ports.fallback_http,
+        ports.fallback_grpc,
     )
     several = (ports.direct_http, ports.direct_grpc)
     return [range(one, one + 1) for one in single] + [
@@ -105,15 +108,27 @@ def test_a_broken_book_is_begun_again(tmp_path):
     assert is_free(PortBook(tmp_path / "ports.json").take("sandbox"))
 
 
-def test_every_variable_we_set_is_one_that_serve_reads(tmp_path):
-    """A renamed variable of a newer Ray would silently put two checkouts on the same ports."""
+@pytest.fixture(scope="module")
+def serve_constants() -> str:
     package = find_spec("ray")
     assert package is not None
     assert package.origin is not None
-    constants = Path(package.origin).parent / "serve" / "_private" / "constants.py"
-    source = constants.read_text("utf-8")
+    origin = Path(package.origin)
+    return (origin.parent / "serve" / "_private" / "constants.py").read_text("utf-8")
+
+
+def test_every_variable_we_set_is_one_that_serve_reads(tmp_path, serve_constants):
+    """A renamed variable of a newer Ray would silently put two checkouts on the same ports."""
     for name in ray_environment(choose_ports(settings_of(tmp_path)), tmp_path):
-        assert f'"{name}"' in source, name
+        assert f'"{name}"' in serve_constants, name
+
+
+def test_every_port_that_serve_takes_from_a_variable_is_ours(tmp_path, serve_constants):
+    """What is left on its default is shared by all checkouts; a worker's are none unless set."""
+    ports = set(re.findall(r'"(RAY_SERVE_(?!WORKER_)[A-Z_]+_PORT)"', serve_constants))
+    ours = set(ray_environment(choose_ports(settings_of(tmp_path)), tmp_path))
+    assert ports
+    assert ports <= ours
 
 
 def test_a_port_another_checkout_has_chosen_but_not_bound_yet_is_passed_over(tmp_path):
