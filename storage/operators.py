@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from domain.errors import InvalidInputError, NotFoundError, RejectedError
 from domain.ids import OperatorId, new_id
@@ -218,9 +218,10 @@ async def _verify(hashed: str | None, password: str) -> bool:
 
 
 def _check(hashed: str | None, password: str) -> bool:
+    """Raises VerificationError when the hash could not be computed: no wrong password is told then."""
     try:
         _hasher.verify(hashed or _hash_of_nobody(), password)
-    except (VerificationError, InvalidHashError):
+    except (VerifyMismatchError, InvalidHashError):
         return False
     return hashed is not None
 
