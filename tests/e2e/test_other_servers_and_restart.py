@@ -97,27 +97,26 @@ def listening(vitrine: RunningVitrine) -> set[tuple[str, int]]:
 
 def test_any_conforming_graph_and_model_serve_and_a_restart_continues(outside, tmp_path, vitrine):
     """Beside another Vitrine of the machine, whose doors are its own."""
-    beside = vitrine
     folder = Path(tmp_path)
     for parent in (folder, *folder.parents):
         if parent.name.startswith("pytest-of-"):
             break
         parent.chmod(0o755)
-    with running_vitrine(folder / "v", environment=environment(outside)) as vitrine:
-        assert vitrine.record["sandbox_url"] is None
-        post(vitrine.url, "Bom dia, tudo certo?")
+    with running_vitrine(folder / "v", environment=environment(outside)) as started:
+        assert started.record["sandbox_url"] is None
+        post(started.url, "Bom dia, tudo certo?")
         wait_for("notice and answer", lambda: len(texts(outside)) >= 2)
         assert "assistente virtual" in texts(outside)[0]
         assert texts(outside)[1] == "Bom dia! Como posso ajudar?"
-        assert vitrine.http.get(f"{vitrine.url}/sandbox").status_code == 404
-        assert listening(vitrine)
-        assert listening(vitrine).isdisjoint(listening(beside))
-        assert vitrine.stop() == 0
-    with running_vitrine(folder / "v", environment=environment(outside)) as vitrine:
-        headers = vitrine.login("chefe@example.com", "uma-senha-comprida")
-        listed = vitrine.api("GET", "/conversations", headers)["items"]
+        assert started.http.get(f"{started.url}/sandbox").status_code == 404
+        assert listening(started)
+        assert listening(started).isdisjoint(listening(vitrine))
+        assert started.stop() == 0
+    with running_vitrine(folder / "v", environment=environment(outside)) as started:
+        headers = started.login("chefe@example.com", "uma-senha-comprida")
+        listed = started.api("GET", "/conversations", headers)["items"]
         assert len(listed) == 1
-        post(vitrine.url, "Voltei. Ainda estão aí?")
+        post(started.url, "Voltei. Ainda estão aí?")
         wait_for("the answer after the restart", lambda: len(texts(outside)) >= 3)
-        shown = vitrine.api("GET", f"/conversations/{listed[0]['id']}", headers)
+        shown = started.api("GET", f"/conversations/{listed[0]['id']}", headers)
         assert len([m for m in shown["messages"] if m["author"] == "contact"]) == 2
