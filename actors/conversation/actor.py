@@ -104,18 +104,22 @@ class ConversationShard:
         return bucket in self._buckets
 
     @ray.method
-    async def reread(self) -> None:
-        """Buckets moved: what this shard lost leaves after its turn, what it gained wakes."""
+    async def let_go(self) -> None:
+        """Buckets moved: returns when no conversation of theirs lives here, each after its turn."""
         await self._opening
-        before = self._buckets
         await self._read_buckets()
         await self._own.reread()
-        for conversation_id in list(self._residents):
-            if bucket_of(conversation_id) not in self._buckets:
-                # Its next load tells it that it moved; a turn that runs now is finished first.
-                ring = Ring(conversation_id=conversation_id, reason=RingReason.MESSAGE)
-                self._residents.ring(ring)
-        await self._wake_unworked(self._buckets - before)
+        moved = [one for one in self._residents if bucket_of(one) not in self._buckets]
+        for conversation_id in moved:  # its next load tells it that it moved
+            self._residents.ring(Ring(conversation_id=conversation_id, reason=RingReason.MESSAGE))
+        await self._residents.wait_gone(moved)
+
+    @ray.method
+    async def take_up(self) -> None:
+        """Buckets moved, and who had them let go: what waits in ours and nobody works wakes."""
+        await self._opening
+        await self._read_buckets()
+        await self._wake_unworked(self._buckets)
 
     @ray.method
     async def ready(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -60,6 +60,7 @@ class Residents:
         self._most = most
         self._lost = Seldom()
         self._cores: dict[ConversationId, ConversationCore] = {}
+        self._one_left = asyncio.Event()
         self._cut_turns: Counter[ConversationId] = Counter()
 
     def __len__(self) -> int:
@@ -87,6 +88,12 @@ class Residents:
         """Whether ending this process now would throw nothing away and cut no send."""
         working = any(core.in_turn for core in self._cores.values())
         return not working and not self._ports.dispatcher.is_sending()
+
+    async def wait_gone(self, conversations: Collection[ConversationId]) -> None:
+        """Returns when none of them lives here: each was put away, or left after its turn."""
+        while any(one in self._cores for one in conversations):
+            self._one_left.clear()
+            await self._one_left.wait()
 
     def _make_room(self) -> bool:
         """Puts the longest resident idle one away."""
@@ -155,6 +162,7 @@ class Residents:
         finally:
             if self._cores.get(core.id) is core:  # else it made room for another
                 del self._cores[core.id]
+            self._one_left.set()
         if standing is not Standing.OWNER:
             log.info("conversation.left", conversation_id=str(core.id), standing=standing)
         if standing is Standing.MOVED and self._on_moved is not None:

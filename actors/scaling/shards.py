@@ -1,7 +1,8 @@
 """Resharding: makes the shards that run and the table of buckets those that are wanted.
 
 Nothing waits for it. New shards start first; then every bucket moves in one transaction, and from its
-commit on each conversation's next load names its new shard. The old one finishes the turn it is in.
+commit on each conversation's next load names its new shard. The old one finishes the turn it is in,
+and only then the new one looks for what nobody works: else the same answer would be paid for twice.
 Every step may be repeated: after a crash the next round does what is left.
 """
 
@@ -50,7 +51,8 @@ class Shards:
             await self.start(range(wanted))
             moved = await self._rows.spread_buckets(wanted)
             log.info("shards.spread", wanted=wanted, buckets_moved=moved)
-            await self._reread(before | set(range(wanted)))
+            await self._tell(before | set(range(wanted)), "let_go", within_s=_EMPTY_TIMEOUT_S)
+            await self._tell(range(wanted), "take_up", within_s=_CALL_TIMEOUT_S)
             for shard in before - set(range(wanted)):
                 await self._end(shard_name(shard), within_s=_EMPTY_TIMEOUT_S)
 
@@ -74,19 +76,21 @@ class Shards:
                 log.info("host.stray", actor=name)
                 await self._end(name, within_s=_CALL_TIMEOUT_S)
 
-    async def _reread(self, shards: Iterable[int]) -> None:
-        """A shard that misses it finds out at the next load and the next ring."""
-        for shard in sorted(shards):
-            name = shard_name(shard)
-            handle = await self._directory.find(name)
-            if handle is None:
-                continue
-            try:
-                async with asyncio.timeout(_CALL_TIMEOUT_S):
-                    await handle.reread.remote()
-            except (RayError, TimeoutError) as error:
-                self._directory.forget(name)
-                log.warning("shard.reread_missed", shard=shard, error=type(error).__name__)
+    async def _tell(self, shards: Iterable[int], method: str, *, within_s: float) -> None:
+        """Calls `method` of all of them at once. One that misses it finds out at its next loads."""
+        await asyncio.gather(*(self._call(shard, method, within_s) for shard in shards))
+
+    async def _call(self, shard: int, method: str, within_s: float) -> None:
+        name = shard_name(shard)
+        handle = await self._directory.find(name)
+        if handle is None:
+            return
+        try:
+            async with asyncio.timeout(within_s):
+                await getattr(handle, method).remote()
+        except (RayError, TimeoutError) as error:
+            self._directory.forget(name)
+            log.warning("shard.not_told", shard=shard, what=method, error=type(error).__name__)
 
     async def _end(self, name: str, *, within_s: float) -> None:
         """Ends a host nobody rings any more once its last turn and its last send are over.

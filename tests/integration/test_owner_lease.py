@@ -93,10 +93,14 @@ async def test_a_conversation_whose_bucket_moved_leaves_after_its_turn_and_says_
             await asyncio.sleep(0.01)
     await pool.execute("UPDATE shard_buckets SET shard = 5, generation = generation + 1")
     residents.ring(Ring(conversation_id=conversation, reason=RingReason.MESSAGE))
+    gone = asyncio.create_task(residents.wait_gone([conversation]))
+    await asyncio.sleep(0.2)
+    assert not gone.done(), "the shard that takes it up would pay for the same turn"
     assert not residents.may_end()
     world.agent.gate.set()
     async with asyncio.timeout(10):
         left, ownership = await moved.get()
+        await gone
     assert (left, ownership.shard, len(residents)) == (conversation, 5, 0)
     assert world.graph.texts == ["resposta a: Quanto custa?"]
     assert residents.may_end()

@@ -1,4 +1,4 @@
-"""Resharding step by step: new shards first, then the buckets, then the rereading, then the ending."""
+"""Resharding step by step: new shards first, then the buckets, then who lets go, then who takes up."""
 
 from __future__ import annotations
 
@@ -51,8 +51,9 @@ class World:
             return SimpleNamespace(remote=lambda: self._call(name, what))
 
         return SimpleNamespace(
-            ready=method("ready"), reread=method("reread"), may_end=method("may_end")
-        )
+            ready=method("ready"), let_go=method("let_go"), take_up=method("take_up"),
+            may_end=method("may_end"),
+        )  # fmt: skip
 
     async def _call(self, name: str, what: str) -> bool:
         if name in self.dead:
@@ -95,15 +96,15 @@ def world(monkeypatch) -> World:
 async def test_more_shards_work_before_a_bucket_moves_to_them(world):
     await world.shards().settle(3)
     steps = [step.split()[0] for step in world.said]
-    assert steps == ["ready"] * 3 + ["spread"] + ["reread"] * 3
+    assert steps == ["ready"] * 3 + ["spread"] + ["let_go"] * 3 + ["take_up"] * 3
     assert world.running == {shard_name(n) for n in range(3)}
 
 
-async def test_fewer_shards_end_after_everybody_reread(world):
+async def test_fewer_shards_end_after_all_let_go_and_those_that_stay_took_up(world):
     await world.shards().settle(1)
     assert world.said == [
-        "ready conversations/0", "spread 1", "reread conversations/0", "reread conversations/1",
-        "end conversations/1",
+        "ready conversations/0", "spread 1", "let_go conversations/0", "let_go conversations/1",
+        "take_up conversations/0", "end conversations/1",
     ]  # fmt: skip
 
 
