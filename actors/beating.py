@@ -5,9 +5,9 @@ With it goes what the process counted, and back comes how many processes send me
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import psutil
 import ray
@@ -22,16 +22,21 @@ from telemetry.metrics import UNSTORED
 BEAT_EVERY_S: Final = 3.0
 
 
-async def keep_beating(
-    parts: Parts, *, kind: str, residents: Callable[[], Sequence[Mapping[str, Any]]] = list
-) -> None:
+class Hosted(Protocol):
+    """The conversations that live in a process."""
+
+    def __len__(self) -> int: ...
+    def describe(self) -> Sequence[Mapping[str, Any]]: ...
+
+
+async def keep_beating(parts: Parts, *, kind: str, hosted: Hosted | None = None) -> None:
     """Beats until cancelled. A beat that cannot be stored is missed, not fatal."""
     process = psutil.Process()
     counters = CounterTotals(parts.pool)
     started_at = SystemClock().now()
 
     async def step() -> None:
-        beat = _beat(parts, kind, process, started_at, residents())
+        beat = _beat(parts, kind, process, started_at, hosted)
         parts.senders.live = await parts.actor_rows.beat(beat)
         await _hand_on(counters)
 
@@ -51,7 +56,7 @@ def _beat(
     kind: str,
     process: psutil.Process,
     started_at: datetime,
-    residents: Sequence[Mapping[str, Any]],
+    hosted: Hosted | None,
 ) -> Beat:
     context = ray.get_runtime_context()
     actor_id = context.get_actor_id() or ""
@@ -63,5 +68,6 @@ def _beat(
         pid=process.pid,
         memory_bytes=process.memory_info().rss,
         started_at=started_at,
-        residents=residents,
+        residents=() if hosted is None else hosted.describe(),
+        resident_count=0 if hosted is None else len(hosted),
     )

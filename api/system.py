@@ -116,7 +116,7 @@ async def show_actors(caller: Caller, parts: Parts) -> Page[ActorAnswer]:
             actor_id=row["actor_id"],
             node=row["node"],
             pid=row["pid"],
-            resident=len(row["residents"]),
+            resident=row["resident_count"],
             conversations=row["residents"],
             memory_bytes=row["memory_bytes"],
             started_at=row["started_at"],

@@ -145,7 +145,7 @@ async def _hosts(dsn: str) -> list[tuple[str, int]]:
         actors = await HouseReads(pool).list_actors()
     finally:
         await pool.close()
-    return [(actor["kind"], len(actor["residents"])) for actor in actors]
+    return [(actor["kind"], actor["resident_count"]) for actor in actors]
 
 
 def _migrate(steps: Steps, settings: Settings) -> None:

@@ -15,20 +15,28 @@ from domain.ownership import Host
 from routing.shards import spread
 
 # `started_at` is since when the beats come without a gap: after a silence the process counts as new,
-# because what was sent to it meanwhile has not been taken.
+# because what was sent to it meanwhile has not been taken. A host without a lease was ended for good:
+# its last beat may arrive after it was forgotten.
 BEAT: Final[LiteralString] = """
-INSERT INTO actor_beats (name, kind, actor_id, node, pid, memory_bytes, residents, started_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (name) DO UPDATE SET actor_id = excluded.actor_id, node = excluded.node,
-    pid = excluded.pid, memory_bytes = excluded.memory_bytes, residents = excluded.residents,
-    started_at = CASE WHEN actor_beats.beat_at < clock_timestamp() - $10::interval
-                      THEN clock_timestamp()
-                      ELSE greatest(actor_beats.started_at, excluded.started_at) END,
-    beat_at = clock_timestamp()
-RETURNING (SELECT count(*) FROM actor_beats b WHERE b.name <> $1 AND b.kind = ANY ($9)
-              AND b.beat_at > clock_timestamp() - $10::interval) + ($2 = ANY ($9))::int AS senders
+WITH beat AS (
+    INSERT INTO actor_beats
+           (name, kind, actor_id, node, pid, memory_bytes, residents, resident_count, started_at)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $12, $8
+     WHERE $2 <> ALL ($11) OR EXISTS (SELECT 1 FROM owner_leases WHERE name = $1)
+    ON CONFLICT (name) DO UPDATE SET actor_id = excluded.actor_id, node = excluded.node,
+        pid = excluded.pid, memory_bytes = excluded.memory_bytes, residents = excluded.residents,
+        resident_count = excluded.resident_count,
+        started_at = CASE WHEN actor_beats.beat_at < clock_timestamp() - $10::interval
+                          THEN clock_timestamp()
+                          ELSE greatest(actor_beats.started_at, excluded.started_at) END,
+        beat_at = clock_timestamp()
+)
+SELECT count(*) + ($2 = ANY ($9))::int AS senders FROM actor_beats b
+ WHERE b.name <> $1 AND b.kind = ANY ($9) AND b.beat_at > clock_timestamp() - $10::interval
 """
 
+#: Processes that hold an owner lease while they live.
+HOST_KINDS: Final = ["shared", "own"]
 #: Processes that claim and send: hosts of conversations, and the sender.
 SENDING_KINDS: Final = ["shared", "own", "sender"]
 
@@ -126,7 +134,10 @@ LIST_ALL_OWN: Final[LiteralString] = "SELECT conversation_id FROM own_actors"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
-    """A sign of life. `residents`: [{id, mailbox, epoch, last_turn_at, state}] of a host."""
+    """A sign of life. `residents`: [{id, mailbox, epoch, last_turn_at, state}] of a host.
+
+    It lists those active last, `resident_count` counts them all.
+    """
 
     name: str
     kind: str
@@ -136,6 +147,7 @@ class Beat:
     memory_bytes: int
     started_at: datetime
     residents: Sequence[Mapping[str, Any]] = ()
+    resident_count: int = 0
 
 
 class ActorRows:
@@ -158,6 +170,8 @@ class ActorRows:
             beat.started_at,
             SENDING_KINDS,
             BEAT_GAP,
+            HOST_KINDS,
+            beat.resident_count,
         )
         return senders
 

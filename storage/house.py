@@ -10,7 +10,7 @@ import asyncpg
 from config.limits import BEAT_GAP
 
 _ACTORS: Final[LiteralString] = """
-SELECT name, kind, actor_id, node, pid, memory_bytes, residents, started_at, beat_at
+SELECT name, kind, actor_id, node, pid, memory_bytes, residents, resident_count, started_at, beat_at
   FROM actor_beats WHERE beat_at > now() - $1::interval ORDER BY kind, name LIMIT 2000"""
 _OF_CONVERSATION: Final[LiteralString] = """
 SELECT name, kind, actor_id, node, pid, residents, beat_at FROM actor_beats
@@ -24,7 +24,7 @@ SELECT (SELECT count(DISTINCT shard) FROM shard_buckets) AS wanted,
 
 
 class HouseReads:
-    """Reads `actor_beats`; its `residents` are [{id, mailbox, epoch, last_turn_at, state}]."""
+    """Reads `actor_beats`; its `residents`, those active last, are [{id, mailbox, epoch, last_turn_at, state}]."""
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool

@@ -21,7 +21,7 @@ from domain.errors import DefectError, RejectedError, TransientError
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 #: The number of the newest step this code knows. Raised with every step.
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 9
 #: The oldest SCHEMA_VERSION whose code may run against the schema made here. A step that breaks
 #: older code raises it.
 SCHEMA_COMPAT_VERSION: Final = 3

@@ -554,7 +554,8 @@ CREATE TABLE actor_beats (
     memory_bytes bigint NOT NULL,
     residents jsonb NOT NULL DEFAULT '[]',
     started_at timestamptz NOT NULL,
-    beat_at timestamptz NOT NULL DEFAULT now()
+    beat_at timestamptz NOT NULL DEFAULT now(),
+    resident_count integer NOT NULL DEFAULT 0
 );
 
 CREATE TABLE audit (

@@ -62,10 +62,7 @@ class ConversationShard:
         )
         await self._own.readopt()
         await self._read_buckets()
-        spawn(
-            keep_beating(self._parts, kind="shared", residents=self._residents.describe),
-            name="beat",
-        )
+        spawn(keep_beating(self._parts, kind="shared", hosted=self._residents), name="beat")
         spawn(self._own.keep(), name="own actors")
         await self._wake_unworked(self._buckets)
 
@@ -180,9 +177,7 @@ class OwnConversation:
             idle_after=timedelta(days=1),
             on_moved=self._moved,
         )
-        spawn(
-            keep_beating(self._parts, kind="own", residents=self._residents.describe), name="beat"
-        )
+        spawn(keep_beating(self._parts, kind="own", hosted=self._residents), name="beat")
         if await self._parts.actor_rows.own_serves(self._id):  # started again by Ray
             self._residents.ring(Ring(conversation_id=self._id, reason=RingReason.MESSAGE))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import asyncpg
@@ -30,6 +31,8 @@ def beat(name: str, kind: str) -> Beat:
 
 async def test_a_beat_says_how_many_processes_send_now(pool):
     rows = ActorRows(pool)
+    await rows.take_lease("conversations/0", shard=0)
+    await rows.take_lease("conversation/x", shard=None)
     assert await rows.beat(beat("webhook/a", "webhook")) == 0
     assert await rows.beat(beat("conversations/0", "shared")) == 1
     assert await rows.beat(beat("conversation/x", "own")) == 2
@@ -40,3 +43,14 @@ async def test_a_beat_says_how_many_processes_send_now(pool):
         "UPDATE actor_beats SET beat_at = now() - interval '1 minute' WHERE kind = 'own'"
     )
     assert await rows.beat(beat("sender", "sender")) == 2, "one that is silent sends nothing"
+
+
+async def test_what_a_host_beats_after_it_was_ended_for_good_is_not_stored(pool):
+    """Its last beat may still be on its way when the ending forgets it."""
+    rows = ActorRows(pool)
+    await rows.take_lease("conversations/4", shard=4)
+    await rows.beat(replace(beat("conversations/4", "shared"), resident_count=11_200))
+    assert await pool.fetchval("SELECT resident_count FROM actor_beats") == 11_200
+    await rows.forget("conversations/4")
+    await rows.beat(beat("conversations/4", "shared"))
+    assert await pool.fetchval("SELECT count(*) FROM actor_beats") == 0

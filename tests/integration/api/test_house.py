@@ -145,8 +145,8 @@ async def test_ready_only_while_the_shards_report(desk: Desk):
     await desk.pool.execute("DELETE FROM shard_buckets")
     await desk.pool.execute("INSERT INTO shard_buckets (bucket, shard) VALUES (0, 0), (1, 1)")
     await desk.pool.execute(
-        "INSERT INTO actor_beats (name, kind, actor_id, node, pid, memory_bytes, started_at)"
-        " VALUES ('conversations/0', 'shared', 'a', 'n', 1, 1, now()), ('conversations/1', 'shared', 'b', 'n', 2, 1, now())"
+        "INSERT INTO actor_beats (name, kind, actor_id, node, pid, memory_bytes, started_at, resident_count)"
+        " VALUES ('conversations/0', 'shared', 'a', 'n', 1, 1, now(), 11200), ('conversations/1', 'shared', 'b', 'n', 2, 1, now(), 0)"
     )
     ready = await desk.anyone.get("/readyz")
     assert (ready.status_code, ready.json()["checks"]["redis"]) == (200, "ok")
@@ -154,7 +154,8 @@ async def test_ready_only_while_the_shards_report(desk: Desk):
         "UPDATE actor_beats SET beat_at = now() - interval '1 minute' WHERE name LIKE '%1'"
     )
     assert (await desk.anyone.get("/readyz")).json()["checks"]["shards"] == "1 of 2 report"
-    assert len((await desk.ana.get("/actors")).json()["items"]) == 1
+    actors = (await desk.ana.get("/actors")).json()["items"]
+    assert [one["resident"] for one in actors] == [11_200], "all of them, not the 200 it lists"
 
 
 async def test_without_redis_everything_but_the_feed_goes_on(

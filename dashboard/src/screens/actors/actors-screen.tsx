@@ -100,10 +100,12 @@ function ActorRow({ actor }: { actor: RayActor }) {
 }
 
 function Residents({ actor }: { actor: RayActor }) {
-  if (actor.conversations.length === 0) return null;
+  const listed = actor.conversations.length;
+  if (listed === 0) return null;
+  const which = listed < actor.resident ? `as ${formatCount(listed)} conversas mais recentes` : "as conversas";
   return (
     <details>
-      <summary>{actor.conversations.length === 1 ? "ver a conversa" : "ver as conversas"}</summary>
+      <summary>ver {actor.resident === 1 ? "a conversa" : which}</summary>
       <ul className={page.residents}>
         {actor.conversations.map(({ id, mailbox, epoch, state }) => (
           <li key={id}>
