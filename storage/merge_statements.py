@@ -27,12 +27,17 @@ SELECT id, ai_consent, merged_into FROM contacts
  WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
 
-# Rows that may still leave in all of them ($1), every row of those whose rows change hands ($2).
+# Rows that may still leave in all of them ($1), if only after Meta tells that what it took did not reach
+# the phone; every row of those whose rows change hands ($2).
 LOCK_ROWS: Final[LiteralString] = """
 SELECT count(*) FROM (
     SELECT o.id FROM outbox o WHERE o.id IN (
         SELECT id FROM outbox
          WHERE conversation_id = ANY ($1::uuid[]) AND state IN ('queued', 'claimed', 'unknown')
+        UNION
+        SELECT x.id FROM messages m JOIN outbox x ON x.message_id = m.id
+         WHERE m.conversation_id = ANY ($1::uuid[]) AND m.direction = 'outbound'
+           AND m.status IN ('accepted', 'sent', 'failed')
         UNION
         SELECT x.id FROM messages m JOIN outbox x ON x.message_id = m.id
          WHERE m.conversation_id = ANY ($2::uuid[]) AND m.direction = 'outbound')
@@ -79,11 +84,18 @@ UPDATE conversations SET epoch = epoch + 1, version = version + 1,
        updated_at = clock_timestamp() WHERE id = ANY ($1::uuid[])
 """
 
-# Without what a person's act has fenced before, whoever has the conversation now.
+# Without what a person's act has fenced before, whoever has the conversation now. What Meta took is in
+# flight until the phone has it: a failure may be told and tried again.
 FIND_IN_FLIGHT: Final[LiteralString] = """
 SELECT o.id FROM conversations c JOIN outbox o ON o.conversation_id = c.id AND o.epoch = c.epoch
  WHERE c.id = ANY ($1::uuid[]) AND o.author = 'agent'
    AND (o.state IN ('claimed', 'unknown') OR o.state = 'queued' AND o.possible_duplicate)
+ UNION ALL
+SELECT o.id FROM conversations c
+  JOIN messages m ON m.conversation_id = c.id AND m.direction = 'outbound'
+   AND m.status IN ('accepted', 'sent', 'failed')
+  JOIN outbox o ON o.message_id = m.id AND o.epoch = c.epoch
+ WHERE c.id = ANY ($1::uuid[]) AND o.author = 'agent' AND o.state = 'accepted'
 """
 
 # What is on its way ($2) keeps the right to be tried again, unless a person has the conversation.

@@ -19,6 +19,7 @@ from domain.outbox import ClaimVerdict, NotAccepted, OutboxState
 from storage.receipts import Receipt
 from tests.contracts.desk import WA_ID, Desk, Row, a_conversation, claim
 from tests.contracts.drafts import a_commit, a_turn, drafts
+from tests.contracts.test_outbox_contract import accept
 from tests.house import SECOND, inbound
 
 BSUID = "BR.1"
@@ -216,6 +217,19 @@ async def test_what_may_have_arrived_and_goes_once_more_is_no_draft(twins: Twins
         ("message", "answered"),
         *[("message", None)] * 2,
     ]
+    again, _ = await claim(twins.desk, twins.kept)
+    assert again.verdict is ClaimVerdict.CLAIMED
+
+
+@pytest.mark.parametrize("whose", ["kept", "gone"])
+async def test_what_meta_accepted_and_then_did_not_deliver_is_tried_again_after_the_merge(
+    twins: Twins, whose: str
+) -> None:
+    conversation = getattr(twins, whose)
+    (id_,) = await twins.answers(conversation, "um")
+    await accept(twins.desk, conversation)
+    await twins.meet()
+    await twins.desk.statuses.requeue_failed(id_, after_s=0, reason="de novo")
     again, _ = await claim(twins.desk, twins.kept)
     assert again.verdict is ClaimVerdict.CLAIMED
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from domain.consent import AiConsent
 from domain.conversation import Mode
+from domain.delivery import REACHED
 from domain.errors import NotFoundError
 from domain.handoff import Priority
 from domain.ids import ContactId, ConversationId, HandoffId
@@ -81,12 +82,14 @@ def _withdraw_drafts(db: FakeDatabase, *both: ConversationTable) -> None:
 
 def _in_flight(db: FakeDatabase, row: ConversationTable) -> list[OutboxTable]:
     """Without what a person's act has fenced before."""
+    arrived = {m.id for m in db.messages[row.id] if m.status in REACHED}
     ours = (r for r in db.outbox_of[row.id] if r.author == "agent" and r.epoch == row.epoch)
     return [
         r
         for r in ours
         if r.state in {OutboxState.CLAIMED, OutboxState.UNKNOWN}
         or (r.state == OutboxState.QUEUED and r.possible_duplicate)
+        or (r.state == OutboxState.ACCEPTED and r.message_id not in arrived)
     ]
 
 
