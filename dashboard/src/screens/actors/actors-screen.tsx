@@ -102,7 +102,8 @@ function ActorRow({ actor }: { actor: RayActor }) {
 function Residents({ actor }: { actor: RayActor }) {
   const listed = actor.conversations.length;
   if (listed === 0) return null;
-  const which = listed < actor.resident ? `as ${formatCount(listed)} conversas mais recentes` : "as conversas";
+  const which =
+    listed < actor.resident ? `as ${formatCount(listed)} conversas mais recentes` : "as conversas";
   return (
     <details>
       <summary>ver {actor.resident === 1 ? "a conversa" : which}</summary>
