@@ -75,4 +75,7 @@ class Child:
 def _inherited() -> dict[str, str]:
     """The person's environment without what would slow every worker or point at another Ray."""
     left_out = {"PYTHONDONTWRITEBYTECODE", "RAY_ADDRESS"}
-    return {name: value for name, value in os.environ.items() if name not in left_out}
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    if file := kept.get("VITRINE_ENV_FILE"):
+        kept["VITRINE_ENV_FILE"] = str(Path(file).resolve())  # the child runs in another folder
+    return kept

@@ -55,7 +55,6 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_file=".env",
         env_file_encoding="utf-8",
         extra="ignore",
         frozen=True,
@@ -206,9 +205,16 @@ def load_settings(**given: Any) -> Settings:
 
 
 def read_settings(**given: Any) -> Settings:
-    """What the environment says, each value valid by itself; nothing is generated or required."""
+    """What the environment says, each value valid by itself; nothing is generated or required.
+
+    The file `.env` of this folder completes it, or the one that VITRINE_ENV_FILE names.
+    """
+    named = os.environ.get("VITRINE_ENV_FILE")
+    if named and not Path(named).exists():
+        raise SettingsError((f"VITRINE_ENV_FILE: o arquivo {named} não existe",))
+    file = named or ".env"
     try:
-        return Settings(**given)
+        return Settings(**{"_env_file": file} | given)
     except ValidationError as error:
         raise SettingsError(tuple(readiness.describe(error, Settings))) from error
 

@@ -89,6 +89,7 @@ def pytest_configure() -> None:
     """
     renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
+    os.environ["VITRINE_ENV_FILE"] = os.devnull
     for name, field in Settings.model_fields.items():
         alias = field.validation_alias
         os.environ.pop(alias if isinstance(alias, str) else name.upper(), None)

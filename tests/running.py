@@ -303,7 +303,8 @@ def running_vitrine(
 def own_environment() -> dict[str, str]:
     """This process's environment without what would slow every worker or point elsewhere."""
     left_out = {"PYTHONDONTWRITEBYTECODE", "VITRINE_DIR", "RAY_ADDRESS"}
-    return {key: value for key, value in os.environ.items() if key not in left_out}
+    kept = {key: value for key, value in os.environ.items() if key not in left_out}
+    return kept | {"VITRINE_ENV_FILE": os.devnull}  # a developer's .env may name the real Meta
 
 
 def _ready(process: subprocess.Popen[bytes], state: Path, log: Path) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 from agent.playbook import PLAYBOOKS, load_playbook
 from config.generated import sandbox_addresses, sandbox_operators
-from config.settings import Settings, SettingsError, load_settings
+from config.settings import Settings, SettingsError, load_settings, read_settings
 from domain.errors import InvalidInputError
 
 ROOT = Path(__file__).parents[3]
@@ -292,3 +292,17 @@ def test_failpoints_need_their_folder(environment, tmp_path):
     assert "nowhere" in problem
     environment(FAILPOINTS_DIR=str(tmp_path))
     assert load_settings().failpoints_dir == tmp_path
+
+
+def test_another_file_than_env_can_be_named(environment, monkeypatch, tmp_path):
+    environment()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("COMPANY_NAME=Da pasta")
+    monkeypatch.delenv("VITRINE_ENV_FILE")
+    assert read_settings().company_name == "Da pasta"
+    (tmp_path / "staging.env").write_text("COMPANY_NAME=Outra")
+    monkeypatch.setenv("VITRINE_ENV_FILE", "staging.env")
+    assert read_settings().company_name == "Outra"
+    monkeypatch.setenv("VITRINE_ENV_FILE", "stagging.env")
+    with pytest.raises(SettingsError, match="VITRINE_ENV_FILE: o arquivo stagging"):
+        read_settings()
