@@ -75,7 +75,7 @@ def most_senders(settings: Settings) -> int:
 
 
 async def open_parts(settings: Settings, *, kind: str, name: str) -> Parts:
-    """Opens a process's connections. Raises when PostgreSQL is away: Ray starts the actor again."""
+    """Opens a process's connections. Raises when PostgreSQL is away: who opens starts again."""
     configure_logging(json=True)
     failpoints.watch(settings.failpoints_dir, process=name)
     assert settings.database_url is not None  # noqa: S101 - `vitrine up` fills them in

@@ -11,6 +11,7 @@ from actors.clock.core import ClockCore
 from actors.clock.money import MoneyWatch
 from actors.clock.watch import Watch
 from actors.directory import CLOCK
+from actors.opening import open_beside
 from actors.parts import open_parts
 from actors.rounds import every
 from config.settings import Settings
@@ -21,7 +22,7 @@ from storage.idempotency import IdempotencyKeys
 from storage.invariants import Invariants
 from storage.spending import SpendingStore
 from storage.timers import TimerStore
-from telemetry.tasks import spawn, start
+from telemetry.tasks import spawn
 
 _TIMERS_EVERY_S: Final = 1.0
 _SWEEP_EVERY_S: Final = 2.0
@@ -39,7 +40,7 @@ class ClockActor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._started = False
-        self._opening = start(self._open(), name="open clock")
+        self._opening = open_beside(self._open(), name=CLOCK)
 
     async def _open(self) -> None:
         self._parts = await open_parts(self._settings, kind="clock", name=CLOCK)

@@ -20,6 +20,7 @@ from actors.conversation.own import OwnActors
 from actors.conversation.residents import Residents
 from actors.conversation.wiring import conversation_ports
 from actors.directory import own_name, shard_name
+from actors.opening import open_beside
 from actors.parts import Parts, open_parts
 from config.limits import PASSIVATE_AFTER
 from config.settings import Settings
@@ -28,7 +29,7 @@ from domain.ids import ConversationId
 from domain.ownership import Ownership
 from routing.shards import bucket_of
 from storage.conversations import ConversationStore
-from telemetry.tasks import spawn, start
+from telemetry.tasks import spawn
 
 log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ class ConversationShard:
         self._settings = settings
         self._shard = shard
         self._buckets: set[int] = set()
-        self._opening = start(self._open(), name="open shard")
+        self._opening = open_beside(self._open(), name=shard_name(shard))
 
     async def _open(self) -> None:
         name = shard_name(self._shard)
@@ -165,7 +166,7 @@ class OwnConversation:
     def __init__(self, settings: Settings, conversation_id: UUID) -> None:
         self._settings = settings
         self._id = ConversationId(conversation_id)
-        self._opening = start(self._open(), name="open conversation")
+        self._opening = open_beside(self._open(), name=own_name(self._id))
 
     async def _open(self) -> None:
         name = own_name(self._id)

@@ -11,12 +11,13 @@ from actors.beating import keep_beating
 from actors.directory import NUMBER_POOL
 from actors.number_pool.core import NumberPoolCore
 from actors.number_pool.messages import ChooseNumber, ChosenNumber, NumberSignal
+from actors.opening import open_beside
 from actors.parts import open_parts
 from actors.rounds import every
 from config.settings import Settings
 from domain.clock import SystemClock
 from domain.ids import PhysicalNumberId
-from telemetry.tasks import spawn, start
+from telemetry.tasks import spawn
 
 _REFRESH_EVERY_S: Final = 5.0
 #: Quality drops are not reliably pushed by Meta, so they are asked for.
@@ -29,7 +30,7 @@ class NumberPool:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._next_poll = float("-inf")
-        self._opening = start(self._open(), name="open number pool")
+        self._opening = open_beside(self._open(), name=NUMBER_POOL)
 
     async def _open(self) -> None:
         self._parts = await open_parts(self._settings, kind="number_pool", name=NUMBER_POOL)

@@ -8,6 +8,7 @@ import ray
 
 from actors.beating import keep_beating
 from actors.directory import SENDER
+from actors.opening import open_beside
 from actors.parts import open_parts
 from actors.rounds import every
 from actors.sender.keeper import OutboxKeeper, StatusKeeper
@@ -15,7 +16,7 @@ from config.settings import Settings
 from domain.ids import ConversationId
 from storage.outbox import Outbox
 from storage.statuses import StatusStore
-from telemetry.tasks import spawn, start
+from telemetry.tasks import spawn
 
 _SEND_EVERY_S: Final = 0.5
 _SETTLE_EVERY_S: Final = 1.0
@@ -26,7 +27,7 @@ class Sender:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._opening = start(self._open(), name="open sender")
+        self._opening = open_beside(self._open(), name=SENDER)
 
     async def _open(self) -> None:
         self._parts = await open_parts(self._settings, kind="sender", name=SENDER)

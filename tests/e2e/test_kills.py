@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.running import Customer, RunningVitrine, living_in, wait_for
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
 QUESTION = "Quanto custa o plano inicial?"
+NAMED = ("conversations/0", "sender", "clock", "number_pool")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,41 @@ def test_killing_the_conversation_actor_mid_turn_sends_exactly_one_reply(vitrine
 def test_killing_another_part_mid_turn_sends_exactly_one_reply(vitrine, supervisor, name):
     customer = vitrine.new_customer()
     assert len(ask_and_kill(vitrine, supervisor, customer, name)) == 1
+
+
+def has_none(vitrine: RunningVitrine, name: str) -> bool:
+    return cut_connections(vitrine, name) == 0
+
+
+def lives_on(vitrine: RunningVitrine, supervisor: dict[str, str], name: str, died: int) -> bool:
+    return vitrine.pid_of(name, supervisor) != died
+
+
+def cut_connections(vitrine: RunningVitrine, name: str) -> int:
+    """How many connections the process had; PostgreSQL ends them."""
+    cut: int = vitrine.sql(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1",
+        f"vitrine {name}",
+    )
+    return cut
+
+
+def test_what_starts_while_the_database_cuts_its_connections_is_started_again(vitrine, supervisor):
+    customer, _ = living_in(vitrine, supervisor, "shared")
+    before = len(customer.answers())
+    died = {name: vitrine.pid_of(name, supervisor) for name in NAMED}
+    for pid in died.values():
+        os.kill(pid, signal.SIGKILL)
+    for name in NAMED:
+        wait_for("the old connections gone", partial(has_none, vitrine, name))
+    opening = set(NAMED)
+    while opening:
+        opening = {name for name in opening if not cut_connections(vitrine, name)}
+    customer.say(QUESTION)
+    customer.wait_for_messages(before + 1, within=60)
+    for name, pid in died.items():
+        wait_for(f"{name} alive", partial(lives_on, vitrine, supervisor, name, pid), within=60)
+    assert len(customer.answers()) == before + 1
 
 
 @pytest.mark.usefixtures("slow_model")
