@@ -22,7 +22,7 @@ EITHER: Final = "conversation"
 WEBHOOK: Final = "webhook/"
 
 #: Before the first line (a new thread), before the burst of two, or before a person takes over.
-Moment = Literal["opening", "burst", "takeover"]
+Moment = Literal["opening", "burst", "takeover", "words"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,8 @@ def kill_at(
 ) -> Fault:
     """The process is killed where nothing of the next step has happened."""
     place = f"{point}{f' ({detail})' if detail else ''}"
+    if moment == "words":
+        place += ", of a person's words"
     return Fault(
         name=f"SIGKILL {_short(process)}",
         place=place,
@@ -155,6 +157,10 @@ AT_PLACES: Final = [
         kill_at(point, "api/", detail=f"conversation.{act}", moment="takeover")
         for point in (Failpoint.ACT_BEGUN, Failpoint.ACT_COMMITTED)
         for act in ("takeover", "reply", "handback")
+    ),
+    *(  # a person's words of unknown outcome wait for a person, who looks whether they came
+        kill_at(point, EITHER, moment="words")
+        for point in (Failpoint.BEFORE_POST, Failpoint.AFTER_POST)
     ),
     Fault(
         name="SIGKILL clock",

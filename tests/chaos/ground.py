@@ -40,6 +40,13 @@ SELECT a.id::text AS callback, o.id::text AS row, o.author, o.possible_duplicate
  WHERE right(i.value, 8) = ANY ($1)
 """
 
+_PARKED: Final = """
+SELECT m.id::text AS id, m.body, right(i.value, 8) AS phone
+  FROM outbox o JOIN messages m ON m.id = o.message_id
+  JOIN channel_identities i ON i.contact_id = o.contact_id AND i.kind = 'phone'
+ WHERE right(i.value, 8) = ANY ($1) AND o.state = 'parked'
+"""
+
 #: The grace of 90 s is a clock in these rows: put forward once no status can be on its way any more.
 _END_GRACE: Final = """
 WITH intake AS (
@@ -220,6 +227,15 @@ class Ground:
         except (httpx.HTTPError, AssertionError):
             return False
         return answer.is_success
+
+    def settle_parked(self, talks: Sequence[Talk]) -> None:
+        """What waits for a person's decision gets a careful one's: they ask the customer whether it came."""
+        phones = {talk.customer.phone[-8:]: talk for talk in talks}
+        for row in self.vitrine.rows(_PARKED, list(phones)):
+            talk = phones[row["phone"]]
+            came = {one.text for one in self.received([talk])[talk.customer.phone]}
+            decision = "arrived" if row["body"] in came else "resend"
+            self._is_taken(f"/messages/{row['id']}/{decision}", {})
 
     def look_at(self, talk: Talk) -> dict[str, Any]:
         """The conversation as the API shows it, once the API answers."""

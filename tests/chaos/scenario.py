@@ -130,6 +130,9 @@ class Scenario:
         for talk in self._others():
             talk.say(UNDER_TAKEOVER)
         self._strike("takeover")
+        if self._fault.moment == "words":  # then theirs are the only ones on their way
+            self._await(UNDER_TAKEOVER, among=self._others())
+        self._begin("words")
         for talk in self._persons():
             self._ground.act(
                 talk,
@@ -217,6 +220,7 @@ class Scenario:
 
         def all_answered() -> bool:
             self._put_grace_forward()
+            self._ground.settle_parked(talks)
             reached = self._ground.received(talks)
             return all(set(lines) <= set(lines_of(t, reached[t.customer.phone])) for t in talks)
 
