@@ -156,6 +156,8 @@ class Nodes:
                 "RAY_external_storage_namespace": NAMESPACE,
             }
             kept = [f"--redis-password={url.password}"]
+        # With it, `ray start` takes a node that outlived its head for a head that still runs.
+        (self._folder / "ray_current_cluster").unlink(missing_ok=True)
         return self._start(
             "", ip, "--head", f"--port={port}", "--num-cpus=0",
             "--include-dashboard=false", f"--temp-dir={self._folder}",
