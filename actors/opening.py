@@ -30,6 +30,7 @@ async def _open_or_end(work: Coroutine[Any, Any, None], name: str) -> None:
     try:
         await work
     except Exception:
+        # The actor's outermost edge: whatever it was, half an opening is not gone on with.
         log.exception("actor.not_opened", actor=name)
         await asyncio.sleep(_REST_S)
         os._exit(1)

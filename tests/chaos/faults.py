@@ -21,7 +21,8 @@ SHARED: Final = "conversations/"
 EITHER: Final = "conversation"
 WEBHOOK: Final = "webhook/"
 
-#: Before the first line (a new thread), before the burst of two, or before a person takes over.
+#: Before the first line (a new thread), before the burst of two, before a person takes
+#: over, or before that person writes.
 Moment = Literal["opening", "burst", "takeover", "words"]
 
 
