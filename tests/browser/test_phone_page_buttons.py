@@ -70,7 +70,8 @@ def test_the_actor_dies_and_the_next_message_is_answered_once_by_a_new_one(
     expect(told).to_have_text(DIED)
     died = DIED.search(told.inner_text())
     assert died is not None
-    assert not psutil.pid_exists(int(died[1]))
+    # A signal is sent at once; the process ends, and its parent takes note of it, a moment later.
+    wait_for("the end of its process", lambda: not psutil.pid_exists(int(died[1])))
     write(page, "E o plano completo?")
     customer.wait_for_messages(4, within=60)
     expect(page.locator("#proof")).to_have_text(ONCE)

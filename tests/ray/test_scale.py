@@ -110,7 +110,7 @@ def test_shards_change_from_4_to_8_to_2_under_load_and_every_question_is_answere
         wait_for("a question of everybody to the last shards", lambda: all(last.asked.values()))
     assert last.answered() == last.asked
     assert len(ended) == 6
-    assert not [pid for pid in ended if psutil.pid_exists(pid)]
+    wait_for("their processes to end", lambda: not [p for p in ended if psutil.pid_exists(p)])
     assert set(hosts(vitrine, supervisor, "shared")) == {"conversations/0", "conversations/1"}
     # No model call was paid twice: every turn that began was committed.
     questions = sum(talk.asked.values()) + sum(last.asked.values())
@@ -200,8 +200,9 @@ def test_replicas_are_added_replaced_and_taken_away_and_no_request_fails(vitrine
         )
         vitrine.command("scale", part, "1")
     assert failures == []
-    assert not [pid for pid in before.values() if psutil.pid_exists(pid)]
-    assert len([pid for pid in replaced.values() if psutil.pid_exists(pid)]) == 1
+    gone, kept = before.values(), replaced.values()
+    wait_for("the old ones to end", lambda: not [p for p in gone if psutil.pid_exists(p)])
+    wait_for("one to be left", lambda: len([p for p in kept if psutil.pid_exists(p)]) == 1)
 
 
 def new_ones(
