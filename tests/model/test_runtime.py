@@ -17,7 +17,14 @@ from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from typing_extensions import override
 
 from domain.consent import GRANT_BUTTON, REFUSE_BUTTON
@@ -43,10 +50,9 @@ from tests.model.journal import Journal
 from tests.model.oracle import Oracle
 from tests.model.world import EVERYBODY, FACADE, OWNERS, World
 
-#: (examples, steps of each) by hypothesis profile.
-SIZES: Final = {"nightly": (10_000, 100)}
-EXAMPLES, STEPS = SIZES.get(settings.get_current_profile_name(), (80, 60))
 NIGHTLY: Final = settings.get_current_profile_name() == "nightly"
+#: Parts of so many examples with so many steps each; parts show how far a long run is.
+PARTS, EXAMPLES, STEPS = (20, 500, 100) if NIGHTLY else (1, 80, 60)
 
 WORDS: Final = (
     "quanto custa?",
@@ -433,13 +439,16 @@ def _names(who: int) -> tuple[str | None, str | None]:
     return (_phone(who), None) if who < PEOPLE else (None, _bsuid(_person(who)))
 
 
-Runtime.TestCase.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=STEPS,
-    deadline=None,
-    # Shrinking takes minutes: a short run names its rules and its seed instead.
-    phases=tuple(Phase) if NIGHTLY else (Phase.explicit, Phase.generate),
-    derandomize=not NIGHTLY,
-    suppress_health_check=list(HealthCheck),
-)
-TestRuntime = pytest.mark.timeout(0 if NIGHTLY else 180)(Runtime.TestCase)
+@pytest.mark.timeout(0 if NIGHTLY else 180)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_whatever_happens_nothing_is_lost_doubled_crossed_or_out_of_order(part):
+    sizes = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        # Shrinking takes minutes: a short run names its rules and its seed instead.
+        phases=tuple(Phase) if NIGHTLY else (Phase.explicit, Phase.generate),
+        derandomize=not NIGHTLY,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(Runtime, settings=sizes)
