@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bench.figures import Row
 
 FOLDER: Final = Path(__file__).parent / "results"
+_VERDICTS: Final = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
 
 
 def write(name: str, rows: Sequence[Row], machine: dict[str, Any], folder: Path = FOLDER) -> Path:
@@ -32,19 +35,24 @@ def write(name: str, rows: Sequence[Row], machine: dict[str, Any], folder: Path 
 
 
 def show(rows: Sequence[Row], console: Console) -> None:
-    table = Table(title="bench: ours beside its reference, same run", title_justify="left")
-    for heading in ("what", "ours", "reference", "value", "goal", ""):
-        table.add_column(heading, justify="left" if heading == "what" else "right")
-    table.add_column("note", overflow="fold")
+    """A table that fits eighty columns, and below it what a row means."""
+    table = Table(
+        title="bench: ours beside its reference, same run",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+    )
+    table.add_column("what")
+    for heading in ("ours : reference", "value", "goal"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        mark = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[row.met]
+        reference = "" if row.reference is None else f" : {row.reference:.4g}"
         table.add_row(
-            row.what,
-            f"{row.ours:g} {row.unit}",
-            "" if row.reference is None else f"{row.reference:g} {row.unit}",
-            "" if row.value is None else f"{row.value:g} {row.value_unit}",
-            "" if row.goal is None else str(row.goal),
-            mark,
-            row.note,
+            escape(row.what),
+            f"{row.ours:.4g}{reference} {row.unit}",
+            "" if row.value is None else f"{row.value:.4g} {row.value_unit}",
+            "" if row.goal is None else f"{row.goal} {_VERDICTS[row.met]}",
         )
     console.print(table)
+    for row in rows:
+        if row.note:
+            console.print(f"[dim]{escape(f'{row.what}: {row.note}')}[/]", highlight=False)
