@@ -12,10 +12,11 @@ import sys
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 
 from tests.chaos.faults import ALL, QUIET, Fault
 from tests.chaos.ground import Ground, chaos_ground
-from tests.chaos.report import cells, remarks, show, write
+from tests.chaos.report import mark, name, show, write
 from tests.chaos.scenario import Outcome, Scenario
 from tests.chaos.soak import soak
 from tests.running import running_vitrine
@@ -25,14 +26,19 @@ def matrix(ground: Ground, faults: Sequence[Fault], console: Console) -> list[Ou
     quiet = Scenario(ground, QUIET).play()
     outcomes = [quiet]
     tell(quiet, console)
-    for fault in faults:
+    for number, fault in enumerate(faults, 1):
         outcomes.append(Scenario(ground, fault, quiet.reached).play())
-        tell(outcomes[-1], console)
+        tell(outcomes[-1], console, of=f"{number}/{len(faults)} ")
     return outcomes
 
 
-def tell(one: Outcome, console: Console) -> None:
-    console.print(one.fault, "·", one.place, "·", *cells(one), remarks(one), f"({one.took_s} s)")
+def tell(one: Outcome, console: Console, *, of: str = "") -> None:
+    """A line while the rest goes on."""
+    wrong = f"; {escape('; '.join(one.remarks))}" if one.remarks else ""
+    console.print(
+        f"{of}{mark(one)} {name(one)}: recovered in {one.longest_wait_s:.1f} s,"
+        f" played in {one.took_s:.0f} s{wrong}"
+    )
 
 
 def main() -> int:

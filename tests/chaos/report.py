@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tests.chaos.scenario import Outcome
@@ -19,30 +21,38 @@ FOLDER: Final = Path(__file__).parent.parent.parent / "bench" / "results"
 _COLUMNS: Final = (
     "acknowledged", "answered", "lost", "doubled", "resent", "crossed", "leaked", "longest_wait_s",
 )  # fmt: skip
+_HEADINGS: Final = (
+    "acknow-\nledged", "ans-\nwered", "lost", "dou-\nbled", "re-\nsent", "cros-\nsed", "lea-\nked",
+    "reco-\nvered",
+)  # fmt: skip
 
 
 def show(outcomes: Sequence[Outcome], console: Console) -> None:
-    table = Table(title="chaos: every fault against the quiet run", title_justify="left")
-    table.add_column("fault")
-    table.add_column("place")
-    for heading in ("acknowledged", "answered", "lost", "doubled", "resent", "crossed", "leaked"):
-        table.add_column(heading, justify="right")
-    table.add_column("longest wait", justify="right")
-    table.add_column("", overflow="fold")
+    """A table that fits eighty columns, and below it what went wrong where."""
+    table = Table(
+        title="chaos: every fault against the quiet run", title_justify="left",
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False,
+    )  # fmt: skip
+    table.add_column("fault · place", overflow="fold")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
     for one in outcomes:
-        table.add_row(one.fault, one.place, *cells(one), remarks(one))
+        figures = [str(getattr(one, column)) for column in _COLUMNS[:-1]]
+        table.add_row(name(one), *figures, f"{one.longest_wait_s:.1f} s", mark(one))
     console.print(table)
-    wrong = sum(not one.is_right for one in outcomes)
-    console.print(f"{len(outcomes)} scenarios, {wrong} not as the quiet run")
+    wrong = [one for one in outcomes if not one.is_right]
+    for one in wrong:
+        console.print(f"{mark(one)} {name(one)}: {escape('; '.join(one.remarks))}")
+    console.print(f"{len(outcomes)} scenarios, {len(wrong)} not as the quiet run")
 
 
-def cells(one: Outcome) -> list[str]:
-    figures = [str(getattr(one, column)) for column in _COLUMNS[:-1]]
-    return [*figures, f"{one.longest_wait_s:.1f} s"]
+def name(one: Outcome) -> str:
+    return f"{one.fault} · {one.place}"
 
 
-def remarks(one: Outcome) -> str:
-    return "[green]✓[/]" if one.is_right else "[red]✗[/] " + "; ".join(one.remarks)
+def mark(one: Outcome) -> str:
+    return "[green]✓[/]" if one.is_right else "[red]✗[/]"
 
 
 def write(name: str, outcomes: Sequence[Outcome], folder: Path = FOLDER) -> Path:
