@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from ray import serve
 from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
+from starlette.applications import Starlette
 
 from actors.beating import keep_beating
 from actors.clock.actor import ClockActor
@@ -57,7 +58,7 @@ _SCALE_EVERY_S: Final = 2.0
 _STRAYS_EVERY_S: Final = 30.0
 
 
-async def webhook_app(settings: Settings, name: str) -> FastAPI:
+async def webhook_app(settings: Settings, name: str) -> Starlette:
     """The application behind /webhook, with this replica's own connections."""
     parts = await open_parts(settings, kind="webhook", name=name)
     app = create_webhook(
@@ -108,7 +109,7 @@ class Webhook:
     async def __init__(self, settings: Settings) -> None:  # type: ignore[misc] # Serve awaits it
         self._app = await webhook_app(settings, _replica_name("webhook"))
 
-    def __serve_build_asgi_app__(self) -> FastAPI:
+    def __serve_build_asgi_app__(self) -> Starlette:
         return self._app
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 from ray import serve
+from starlette.applications import Starlette
 
 from actors.parts import open_parts
 from actors.sender.keeper import StatusKeeper
@@ -71,7 +72,7 @@ class IntakeAlone:
             )
         )
 
-    def __serve_build_asgi_app__(self) -> FastAPI:
+    def __serve_build_asgi_app__(self) -> Starlette:
         return self._app
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from api.intake_group import IntakeGroup
 from api.webhook import WebhookParts, create_webhook
@@ -68,7 +68,7 @@ def heard() -> Heard:
 
 
 @pytest.fixture
-def app(pool: asyncpg.Pool, heard: Heard) -> FastAPI:
+def app(pool: asyncpg.Pool, heard: Heard) -> Starlette:
     return create_webhook(
         WebhookParts(
             store=intake_of(pool),
@@ -83,7 +83,7 @@ def app(pool: asyncpg.Pool, heard: Heard) -> FastAPI:
 
 
 @pytest.fixture
-async def door(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def door(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
         yield client
