@@ -153,6 +153,23 @@ async def test_statuses_are_applied_one_group_at_a_time_so_that_the_intake_finds
     assert heard.calls <= 3, "what waits is applied together"
 
 
+async def test_the_statuses_of_one_answer_which_come_one_by_one_are_applied_together(pool):
+    class Counting(Heard):
+        calls = 0
+
+        @override
+        async def apply(self, seqs) -> None:
+            self.calls += 1
+            self.statuses += seqs
+
+    heard = Counting()
+    async with a_door(pool, heard) as door:
+        for kind in ("sent", "delivered", "read"):
+            assert await post(door, webhook(status("wamid.ONE", kind))) == 200
+        await until(lambda: len(heard.statuses) == 3)
+    assert heard.calls < 3
+
+
 # ---- turns
 
 

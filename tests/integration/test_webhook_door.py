@@ -43,6 +43,7 @@ class Heard:
         self.groups = 0
         self.statuses: list[int] = []
         self.pokes = 0
+        self.some_applied = asyncio.Event()
 
     async def ring(self, rings) -> None:
         self.groups += 1
@@ -50,6 +51,7 @@ class Heard:
 
     async def apply(self, seqs) -> None:
         self.statuses += seqs
+        self.some_applied.set()
 
     async def poke(self) -> None:
         self.pokes += 1
@@ -259,8 +261,10 @@ async def test_a_batch_of_a_thousand_mixed_updates_is_one_request(door, pool, he
     ]
     assert await post(door, webhook(*changes)) == 200
     assert await pool.fetchval("SELECT count(*) FROM messages") == 500
-    assert len(heard.statuses) == 500
     assert len(heard.rings) == 50
+    async with asyncio.timeout(5):
+        await heard.some_applied.wait()
+    assert len(heard.statuses) == 500
 
 
 async def test_news_of_a_number_pokes_the_number_pool(door, heard):
