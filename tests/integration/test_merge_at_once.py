@@ -36,11 +36,6 @@ async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
     await pool.close()
 
 
-@pytest.fixture
-async def twins(pool: asyncpg.Pool) -> Twins:
-    return await some_twins(pool)
-
-
 def begin(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
     return asyncio.ensure_future(coroutine)
 
