@@ -31,8 +31,8 @@ from storage.receipts import Receipt, Received
 from tests.fakes.world import ListTracer, World
 from tests.house import SECOND, a_house, inbound, intake_of, status, store, webhook
 from tests.integration.test_outbox_keeping import keeper
-from tests.integration.test_turns import QUICK, run, until
 from tests.integration.test_webhook_door import Heard, Secrets, post
+from tests.integration.turning import QUICK, run, until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 

@@ -14,7 +14,7 @@ from storage.conversation_page import find_page
 from storage.inbox_page import InboxPage
 from tests.fakes.world import World
 from tests.house import a_house, inbound, status, store
-from tests.integration.test_turns import QUICK, a_conversation, apply_all, run
+from tests.integration.turning import QUICK, a_conversation, apply_all, run
 
 pytestmark = pytest.mark.postgres
 

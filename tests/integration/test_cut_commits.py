@@ -18,7 +18,7 @@ from domain.ids import ConversationId
 from storage.conversations import ConversationStore
 from tests.fakes.world import World
 from tests.house import a_house
-from tests.integration.test_turns import QUICK, a_conversation, until
+from tests.integration.turning import QUICK, a_conversation, until
 
 pytestmark = pytest.mark.postgres
 

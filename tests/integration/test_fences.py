@@ -23,7 +23,7 @@ from storage.numbers import NumberStore
 from tests.factories import NOW
 from tests.fakes.world import World
 from tests.house import a_house, echo, inbound, somebody_waits, store
-from tests.integration.test_turns import QUICK, a_conversation, an_operator, run, until
+from tests.integration.turning import QUICK, a_conversation, an_operator, run, until
 
 pytestmark = pytest.mark.postgres
 

@@ -24,7 +24,7 @@ from telemetry.totals import Sample
 from tests.factories import NOW
 from tests.fakes.world import World
 from tests.house import a_house, inbound, status, store
-from tests.integration.test_turns import QUICK, a_conversation, an_operator, apply_all, run
+from tests.integration.turning import QUICK, a_conversation, an_operator, apply_all, run
 
 pytestmark = pytest.mark.postgres
 

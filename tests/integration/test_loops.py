@@ -11,7 +11,7 @@ import pytest
 from config.limits import AGENT_MESSAGES_PER_HOUR
 from tests.fakes.world import World
 from tests.house import a_house, inbound, store
-from tests.integration.test_turns import QUICK, a_conversation, apply_all, run
+from tests.integration.turning import QUICK, a_conversation, apply_all, run
 
 pytestmark = pytest.mark.postgres
 

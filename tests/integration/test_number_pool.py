@@ -23,7 +23,7 @@ from storage.outbox import Outbox
 from storage.receipts import Received
 from tests.fakes.world import World
 from tests.house import FACADE, SECOND, WABA, a_house, intake_of, webhook
-from tests.integration.test_turns import QUICK, a_conversation, run
+from tests.integration.turning import QUICK, a_conversation, run
 
 pytestmark = pytest.mark.postgres
 

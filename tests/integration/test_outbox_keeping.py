@@ -27,7 +27,7 @@ from storage.outbox import Outbox
 from storage.statuses import StatusStore
 from tests.fakes.world import FakePool, World
 from tests.house import FACADE, a_house, inbound, somebody_waits, status, store
-from tests.integration.test_turns import QUICK, a_conversation, run
+from tests.integration.turning import QUICK, a_conversation, run
 
 pytestmark = pytest.mark.postgres
 

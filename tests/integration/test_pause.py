@@ -23,7 +23,7 @@ from tests.house import a_house, inbound, store
 from tests.integration.test_backpressure import conversations, message, waiting_rows
 from tests.integration.test_clock import Bell, clock
 from tests.integration.test_outbox_keeping import Health, keeper, status_keeper
-from tests.integration.test_turns import QUICK, until
+from tests.integration.turning import QUICK, until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 

@@ -12,7 +12,7 @@ from storage.spending import SpendingStore
 from telemetry.metrics import OVER_BUDGET
 from tests.fakes.world import World
 from tests.house import a_house, inbound, store
-from tests.integration.test_turns import QUICK, a_conversation, run
+from tests.integration.turning import QUICK, a_conversation, run
 
 pytestmark = pytest.mark.postgres
 

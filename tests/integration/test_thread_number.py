@@ -18,7 +18,7 @@ from storage.inbox_page import InboxPage
 from storage.outbox import Outbox
 from tests.fakes.world import World
 from tests.house import FACADE, SECOND, a_house, inbound, store
-from tests.integration.test_turns import QUICK, a_conversation, an_operator, run
+from tests.integration.turning import QUICK, a_conversation, an_operator, run
 
 pytestmark = pytest.mark.postgres
 

@@ -16,7 +16,7 @@ from domain.reply import AgentTurn
 from domain.turn_context import TurnContext
 from tests.fakes.world import ScriptedAgent, World
 from tests.house import a_house, inbound, store
-from tests.integration.test_turns import QUICK, a_conversation, until
+from tests.integration.turning import QUICK, a_conversation, until
 
 pytestmark = pytest.mark.postgres
 

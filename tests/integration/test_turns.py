@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import asyncpg
 import pytest
@@ -16,7 +15,6 @@ from actors.conversation.residents import Residents
 from domain.consent import ConsentRule
 from domain.content import Text
 from domain.doorbell import Ring, RingReason
-from domain.ids import ConversationId, OperatorId, new_id
 from domain.reply import (
     AddNote,
     AgentTurn,
@@ -25,19 +23,17 @@ from domain.reply import (
     ScheduleCall,
     UpdateContact,
 )
-from domain.turn import QuietRule
-from integrations.whatsapp.errors import GraphError, NotSentError, UnknownOutcomeError
+from integrations.whatsapp.errors import NotSentError
 from storage.conversations import ConversationStore
-from storage.human_actions import Acting, HumanActions
+from storage.human_actions import HumanActions
 from storage.statuses import StatusStore
 from telemetry.tasks import start
 from tests.factories import NOW
 from tests.fakes.world import World
 from tests.house import a_house, inbound, intake_of, long_ago, received, status, store
+from tests.integration.turning import QUICK, a_conversation, an_operator, apply_all, run, until
 
 pytestmark = pytest.mark.postgres
-
-QUICK = QuietRule(base=timedelta(0), cap=timedelta(seconds=15))
 
 
 @pytest.fixture
@@ -50,39 +46,6 @@ async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
 @pytest.fixture
 def world(pool: asyncpg.Pool) -> World:
     return World(pool, rules={"quiet": QUICK})
-
-
-async def a_conversation(
-    pool: asyncpg.Pool, *texts: str, consent: str = "granted"
-) -> ConversationId:
-    for text in texts or ("Quanto custa?",):
-        await store(pool, inbound(text))
-    await pool.execute("UPDATE contacts SET ai_consent = $1", consent)
-    found = await pool.fetchval("SELECT id FROM conversations")
-    return ConversationId(found)
-
-
-async def an_operator(pool: asyncpg.Pool) -> Acting:
-    operator = OperatorId(new_id())
-    await pool.execute(
-        "INSERT INTO operators (id, email, name, role, password_hash)"
-        " VALUES ($1, $2, 'Bia', 'supervisor', '')",
-        operator, f"{operator}@x.example",
-    )  # fmt: skip
-    return Acting(operator_id=operator, audit_name="Bia", row_scope=None, at=NOW)
-
-
-async def until(look: Callable[[], Any], within: float = 10.0) -> None:
-    async with asyncio.timeout(within):
-        while not look():  # noqa: ASYNC110 - the fakes have no events to wait for
-            await asyncio.sleep(0.01)
-
-
-async def run(world: World, conversation: ConversationId) -> None:
-    """Works the conversation until it has nothing more to do."""
-    core = ConversationCore(conversation, world.ports(), idle_after=timedelta(0))
-    async with asyncio.timeout(20):
-        await core.run()
 
 
 async def test_a_message_is_answered_once_with_its_journal(pool, world):
@@ -320,11 +283,6 @@ async def test_with_notice_the_wording_leaves_before_the_first_answer(pool):
     assert await pool.fetchval("SELECT ai_consent FROM contacts") == "noticed"
 
 
-async def apply_all(pool: asyncpg.Pool) -> None:
-    rows = await pool.fetch("SELECT seq FROM message_statuses WHERE applied_at IS NULL")
-    await StatusStore(pool).apply([r["seq"] for r in rows])
-
-
 async def test_an_old_message_is_shown_to_a_person_and_never_answered(pool, world):
     await store(pool, inbound("de ontem", at=long_ago(13)))
     conversation = await a_conversation(pool, "de hoje")
@@ -333,115 +291,6 @@ async def test_an_old_message_is_shown_to_a_person_and_never_answered(pool, worl
     outcome = "SELECT outcome FROM inbound_events ORDER BY seq LIMIT 1"
     assert await pool.fetchval(outcome) == "late"
     assert await pool.fetchval("SELECT count(*) FROM handoffs") == 1
-
-
-# ---- sending
-
-
-async def test_a_long_answer_in_two_bubbles_keeps_its_order(pool, world):
-    conversation = await a_conversation(pool)
-    world.agent.change = lambda turn: replace(turn, bubbles=("primeira", "segunda"))
-    await run(world, conversation)
-    assert world.graph.texts == ["primeira"]
-    wamid = await pool.fetchval("SELECT wamid FROM messages WHERE body = 'primeira'")
-    await store(pool, status(wamid, "sent"))
-    await apply_all(pool)
-    await world.sender().dispatch(conversation)
-    assert world.graph.texts == ["primeira", "segunda"]
-
-
-async def test_when_the_first_bubble_fails_the_rest_is_withdrawn_and_a_person_is_told(pool, world):
-    conversation = await a_conversation(pool)
-    world.agent.change = lambda turn: replace(turn, bubbles=("primeira", "segunda"))
-    world.graph.fail_with = [GraphError(400, 131026, "undeliverable")]
-    await run(world, conversation)
-    states = await pool.fetch("SELECT state FROM outbox ORDER BY seq")
-    assert [r["state"] for r in states] == ["failed", "withdrawn"]
-    assert await pool.fetchval("SELECT reason FROM handoffs") == "falha de envio"
-
-
-async def test_an_unknown_outcome_waits_for_its_status_and_is_not_sent_again(pool, world):
-    conversation = await a_conversation(pool)
-    world.graph.fail_with = [UnknownOutcomeError("no answer in time")]
-    await run(world, conversation)
-    await world.sender().dispatch(conversation)
-    attempt = await pool.fetchval("SELECT id FROM send_attempts")
-    assert await pool.fetchval("SELECT status FROM messages WHERE author = 'agent'") == "unknown"
-    await store(pool, status("wamid.LATE", "delivered", attempt=attempt))
-    await apply_all(pool)
-    row = await pool.fetchrow("SELECT status, wamid FROM messages WHERE author = 'agent'")
-    assert tuple(row) == ("delivered", "wamid.LATE")
-    assert await pool.fetchval("SELECT state FROM outbox") == "accepted"
-    assert world.graph.sent == []
-
-
-async def test_a_status_that_beats_the_answer_of_the_post_moves_nothing_back(pool, world):
-    conversation = await a_conversation(pool)
-    arrived = asyncio.Event()
-    world.graph.before_answer = lambda callback: arrived.set()
-    await run(world, conversation)
-    attempt = await pool.fetchval("SELECT id FROM send_attempts")
-    for state in ("read", "sent", "delivered"):
-        await store(pool, status(f"wamid.OUT{attempt}", state, attempt=attempt))
-        await apply_all(pool)
-    assert await pool.fetchval("SELECT status FROM messages WHERE author = 'agent'") == "read"
-
-
-async def test_outside_the_window_nothing_but_a_template_leaves(pool, world):
-    conversation = await a_conversation(pool)
-    await pool.execute("UPDATE service_windows SET open_until = now()")
-    await run(world, conversation)
-    assert world.graph.sent == []
-    assert await pool.fetchval("SELECT reason FROM outbox") == "window_closed"
-
-
-async def test_the_twenty_first_message_of_an_hour_is_stopped(pool, world):
-    conversation = await a_conversation(pool)
-    for n in range(22):
-        await store(pool, inbound(f"pergunta {n}"))
-        await run(world, conversation)
-    assert len(world.graph.sent) == len(world.agent.asked) == 20
-    assert await pool.fetchval("SELECT count(*) FROM handoffs") == 1
-
-
-async def test_while_the_ai_is_paused_a_committed_answer_waits_and_leaves_after(pool, world):
-    conversation = await a_conversation(pool)
-    world.agent.gate.clear()
-    task = asyncio.create_task(run(world, conversation))
-    await until(lambda: len(world.agent.asked) == 1)
-    await pool.execute("INSERT INTO switches (name, set_by) VALUES ('ai_paused', 'test')")
-    world.agent.gate.set()
-    await task
-    assert world.graph.sent == []
-    await pool.execute("DELETE FROM switches")
-    await world.sender().dispatch(conversation)
-    assert len(world.graph.sent) == 1
-
-
-async def test_no_business_initiated_row_exists_without_an_allowing_decision(pool):
-    await a_conversation(pool)
-    row = await pool.fetchrow("SELECT id, contact_id FROM conversations")
-    message, decision = new_id(), new_id()
-    await pool.execute(
-        "INSERT INTO messages (id, conversation_id, direction, author, content, status)"
-        " VALUES ($1, $2, 'outbound', 'agent', '{}', 'queued')", message, row["id"],
-    )  # fmt: skip
-    insert = (
-        "INSERT INTO outbox (id, conversation_id, contact_id, message_id, author, epoch, content,"
-        " business_initiated, decision_id, decision_allowed) VALUES"
-        " (gen_random_uuid(), $1, $2, $3, 'agent', 1, '{}', true, $4, $5)"
-    )
-    with pytest.raises(asyncpg.CheckViolationError):
-        await pool.execute(insert, row["id"], row["contact_id"], message, None, None)
-    await pool.execute(
-        "INSERT INTO governor_decisions (id, contact_id, purpose, allowed, reasons,"
-        " contactability_version, valid_until) VALUES ($1, $2, 'sales', false, '[]', 1, now())",
-        decision, row["contact_id"],
-    )  # fmt: skip
-    with pytest.raises(asyncpg.ForeignKeyViolationError):
-        await pool.execute(insert, row["id"], row["contact_id"], message, decision, True)
-    with pytest.raises(asyncpg.CheckViolationError):
-        await pool.execute(insert, row["id"], row["contact_id"], message, decision, False)
 
 
 async def test_a_burst_stored_in_one_flush_is_one_turn_in_order(pool, world):
