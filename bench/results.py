@@ -45,14 +45,19 @@ def show(rows: Sequence[Row], console: Console) -> None:
     for heading in ("ours : reference", "value", "goal"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        reference = "" if row.reference is None else f" : {row.reference:.4g}"
+        reference = "" if row.reference is None else f" : {_short(row.reference)}"
         table.add_row(
             escape(row.what),
-            f"{row.ours:.4g}{reference} {row.unit}",
-            "" if row.value is None else f"{row.value:.4g} {row.value_unit}",
+            f"{_short(row.ours)}{reference} {row.unit}",
+            "" if row.value is None else f"{_short(row.value)} {row.value_unit}",
             "" if row.goal is None else f"{row.goal} {_VERDICTS[row.met]}",
         )
     console.print(table)
     for row in rows:
         if row.note:
             console.print(f"[dim]{escape(f'{row.what}: {row.note}')}[/]", highlight=False)
+
+
+def _short(figure: float) -> str:
+    """Four digits, and every one of a larger whole number."""
+    return f"{figure:.4g}" if abs(figure) < 10_000 else f"{figure:,.0f}"

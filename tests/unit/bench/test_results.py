@@ -14,6 +14,7 @@ def test_eighty_columns_cut_no_figure_and_say_below_it_what_a_row_means():
     goal = Goal(bound=0.6, at_least=True)
     rows = [
         ratio_row("durable intake alone", "requests/s", 777.25, 2008.5, goal, note="[2] replicas"),
+        absolute_row(what="residents", unit="", ours=11300, goal=Goal(bound=10_000, at_least=True)),
         absolute_row(
             what="webhooks over 1 s, turns running",
             unit="%",
@@ -30,3 +31,5 @@ def test_eighty_columns_cut_no_figure_and_say_below_it_what_a_row_means():
     assert "≥ 0.6 missed" in shown
     assert "durable intake alone: [2] replicas" in shown
     assert "≤ 1 met" in shown
+    assert "11,300" in shown
+    assert "≥ 10000 met" in shown
