@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from tests.chaos.faults import ALL, QUIET, Fault
 from tests.chaos.ground import Ground, chaos_ground
-from tests.chaos.report import mark, name, show, write
+from tests.chaos.report import mark, show, title, write
 from tests.chaos.scenario import Outcome, Scenario
 from tests.chaos.soak import soak
 from tests.running import running_vitrine
@@ -36,7 +36,7 @@ def tell(one: Outcome, console: Console, *, of: str = "") -> None:
     """A line while the rest goes on."""
     wrong = f"; {escape('; '.join(one.remarks))}" if one.remarks else ""
     console.print(
-        f"{of}{mark(one)} {name(one)}: recovered in {one.longest_wait_s:.1f} s,"
+        f"{of}{mark(one)} {title(one)}: recovered in {one.longest_wait_s:.1f} s,"
         f" played in {one.took_s:.0f} s{wrong}"
     )
 

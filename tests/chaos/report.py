@@ -39,15 +39,15 @@ def show(outcomes: Sequence[Outcome], console: Console) -> None:
     table.add_column("", no_wrap=True)
     for one in outcomes:
         figures = [str(getattr(one, column)) for column in _COLUMNS[:-1]]
-        table.add_row(name(one), *figures, f"{one.longest_wait_s:.1f} s", mark(one))
+        table.add_row(title(one), *figures, f"{one.longest_wait_s:.1f} s", mark(one))
     console.print(table)
     wrong = [one for one in outcomes if not one.is_right]
     for one in wrong:
-        console.print(f"{mark(one)} {name(one)}: {escape('; '.join(one.remarks))}")
+        console.print(f"{mark(one)} {title(one)}: {escape('; '.join(one.remarks))}")
     console.print(f"{len(outcomes)} scenarios, {len(wrong)} not as the quiet run")
 
 
-def name(one: Outcome) -> str:
+def title(one: Outcome) -> str:
     return f"{one.fault} · {one.place}"
 
 

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
-import asyncpg
 import pytest
 
-from tests.house import a_house, inbound, store
+from tests.house import inbound, store
 from tests.integration.merging import BSUID, PHONE, where
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await a_house(database, size=8)
-    yield pool
-    await pool.close()
 
 
 def notice(*, new: str, bsuid: str, previous: str, old: str = PHONE) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -22,22 +22,10 @@ from storage.human_actions import Acting, HumanActions
 from storage.numbers import NumberStore
 from tests.factories import NOW
 from tests.fakes.world import World
-from tests.house import a_house, echo, inbound, somebody_waits, store
-from tests.integration.turning import QUICK, a_conversation, an_operator, run, until
+from tests.house import echo, inbound, somebody_waits, store
+from tests.integration.turning import a_conversation, an_operator, run, until
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await a_house(database, size=6)
-    yield pool
-    await pool.close()
-
-
-@pytest.fixture
-def world(pool: asyncpg.Pool) -> World:
-    return World(pool, rules={"quiet": QUICK})
 
 
 async def thinking(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
 import pytest
 
 from domain.conversation import Mode
@@ -13,17 +11,10 @@ from storage.conversations import ConversationStore
 from storage.human_actions import HumanActions
 from storage.statuses import StatusStore
 from storage.timers import TimerStore
-from tests.house import SECOND, a_house, inbound, status, store
+from tests.house import SECOND, inbound, status, store
 from tests.integration.merging import BSUID, PHONE, Twins, some_twins, where, work
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await a_house(database, size=8)
-    yield pool
-    await pool.close()
 
 
 # ---- who stays

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import asyncpg
 import pytest
 
 from actors.conversation.core import ConversationCore
@@ -17,17 +15,10 @@ from storage.conversations import ConversationStore
 from storage.human_actions import HumanActions
 from storage.inbox_page import InboxFilter, InboxPage
 from storage.merge import Merges
-from tests.house import SECOND, a_house, echo, inbound, store
+from tests.house import SECOND, echo, inbound, store
 from tests.integration.merging import PHONE, Twins, where, work
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await a_house(database, size=8)
-    yield pool
-    await pool.close()
 
 
 async def test_a_merged_away_conversation_ends_quietly_and_rings_the_one_that_stays(twins: Twins):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import asyncpg
@@ -11,23 +10,10 @@ import pytest
 
 from domain.ids import new_id
 from integrations.whatsapp.errors import GraphError, UnknownOutcomeError
-from tests.fakes.world import World
-from tests.house import a_house, inbound, status, store
-from tests.integration.turning import QUICK, a_conversation, apply_all, run, until
+from tests.house import inbound, status, store
+from tests.integration.turning import a_conversation, apply_all, run, until
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await a_house(database, size=6)
-    yield pool
-    await pool.close()
-
-
-@pytest.fixture
-def world(pool: asyncpg.Pool) -> World:
-    return World(pool, rules={"quiet": QUICK})
 
 
 async def test_a_long_answer_in_two_bubbles_keeps_its_order(pool, world):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -30,22 +29,10 @@ from storage.statuses import StatusStore
 from telemetry.tasks import start
 from tests.factories import NOW
 from tests.fakes.world import World
-from tests.house import a_house, inbound, intake_of, long_ago, received, status, store
+from tests.house import inbound, intake_of, long_ago, received, status, store
 from tests.integration.turning import QUICK, a_conversation, an_operator, apply_all, run, until
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await a_house(database, size=6)
-    yield pool
-    await pool.close()
-
-
-@pytest.fixture
-def world(pool: asyncpg.Pool) -> World:
-    return World(pool, rules={"quiet": QUICK})
 
 
 async def test_a_message_is_answered_once_with_its_journal(pool, world):
